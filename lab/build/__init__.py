@@ -1,0 +1,1 @@
+"""Builds Kubernetes and its companions from source modules and lays them out as an upstream mirror."""
