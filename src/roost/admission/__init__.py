@@ -1,0 +1,1 @@
+"""The validating webhook: the pure rules of api/ over HTTPS, on loopback."""

@@ -1,0 +1,1 @@
+"""Watch the platform's API and bring the world to the spec."""

@@ -1,0 +1,1 @@
+"""The embedded control plane: PKI, programs from a bundle, supervision of the children."""

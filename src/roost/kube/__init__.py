@@ -1,0 +1,1 @@
+"""Talks to any Kubernetes API: client, watch, apply, kubeconfig, PKI."""

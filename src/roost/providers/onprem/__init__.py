@@ -1,0 +1,1 @@
+"""Makes a Kubernetes cluster on machines reached over SSH: preflight, phases, plan, undo."""

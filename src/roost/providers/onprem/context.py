@@ -1,0 +1,80 @@
+"""What the provider is given and what it tells back. It never sees the platform's API server.
+
+Built by controllers/cluster (from the API) and by cli/plan (from files); in tests by hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from roost.api.masked import Masked
+from roost.api.v1alpha1.cluster import ClusterSpec
+from roost.api.v1alpha1.machine import MachineFacts, MachineSpec
+from roost.api.v1alpha1.plan import PlanSpec
+from roost.bundle.model import Bundle
+from roost.ssh.connection import Connector, Target
+
+ConditionStatus = Literal["True", "False", "Unknown"]
+
+
+@dataclass(frozen=True)
+class MachineInput:
+    """One Machine with its secrets resolved. `deleting`: to be removed from the cluster and restored."""
+
+    name: str
+    spec: MachineSpec
+    target: Target
+    deleting: bool = False
+
+
+@dataclass(frozen=True)
+class RegistrySource:
+    """Where machines fetch images and programs. None in the context: everything travels over SSH."""
+
+    address: str
+    """host:port that machines reach; TLS."""
+    ca_pem: str
+
+
+class Reporter(Protocol):
+    """How progress leaves the provider. Calls are cheap and may repeat; the writer batches them."""
+
+    def cluster(self, condition: str, status: ConditionStatus, reason: str, message: str = "") -> None: ...
+
+    def machine(self, name: str, condition: str, status: ConditionStatus, reason: str, message: str = "") -> None: ...
+
+    def facts(self, name: str, facts: MachineFacts, *, host_key: str, node_name: str) -> None: ...
+
+    def acted(self, name: str, title: str) -> None:
+        """One changing act was started on the machine (the engine's own record)."""
+        ...
+
+    def event(self, machine: str | None, reason: str, message: str, *, warning: bool = False) -> None: ...
+
+
+class KubeconfigStore(Protocol):
+    """Keeps the admin kubeconfig of the managed cluster (the Secret NAME-kubeconfig)."""
+
+    async def load(self) -> Masked | None: ...
+
+    async def save(self, kubeconfig: Masked) -> None: ...
+
+
+@dataclass(frozen=True)
+class Context:
+    """Everything a call of the provider needs."""
+
+    cluster_id: str
+    cluster_name: str
+    spec: ClusterSpec
+    machines: tuple[MachineInput, ...]
+    bundle: Bundle
+    registry: RegistrySource | None
+    connect: Connector
+    """Gives a kept connection (a Pool); the provider does not close it."""
+    kubeconfig: KubeconfigStore
+    report: Reporter
+    approve: Callable[[PlanSpec], bool] = field(default=lambda _plan: True)
+    """False: stop after the plan (paused, or awaiting approval)."""

@@ -1,0 +1,1 @@
+"""Reaches a machine: asyncssh, SOCKS5, host keys, masked commands; a fake that passes the same contract suite."""
