@@ -1,0 +1,57 @@
+# The words to learn: demo, test, check, gen, lab, verify, soak, bench, docs, clean.
+# Every target sets up what it needs; a fresh Debian 12 machine with root, make and python3 is enough.
+
+SHELL := /bin/bash
+PYTHON := .venv/bin/python
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.PHONY: help setup helper check gen unit contract test verify soak bench demo demo-down lab docs clean
+
+help: ## show this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+setup: ## Python environment with exactly the locked libraries (about 1 min, once)
+	@tools/setup.sh
+
+helper: setup ## build the static probe that machines run (about 20 s, once)
+	@$(PYTHON) tools/build_helper.py
+
+check: setup ## lint, format, types, import rules, spelling
+	ruff check . && ruff format --check . && basedpyright && codespell && lint-imports
+
+gen: setup ## regenerate CRDs, schemas and reference docs from the models
+	@$(PYTHON) tools/gen.py
+
+unit: setup ## unit tests only (under a minute)
+	pytest tests/unit
+
+contract: helper ## unit and contract tests, without lab machines
+	pytest tests/unit tests/contract -m "not lab and not programs"
+
+test: ## unit, contract and one happy story of each issue on lab machines (cold 45 min, warm 12 min)
+	@tools/test.sh
+
+verify: ## every other story on lab machines; resumable; writes dated results (1 to 2 h)
+	@tools/verify.sh
+
+soak: ## what takes hours
+	@tools/verify.sh --soak
+
+bench: ## measurements beside their peers, medians of interleaved runs (about 40 min)
+	@tools/bench.sh
+
+demo: ## three lab machines, roost, and a cluster of 1+2 on them (cold 20 min, warm 3 min)
+	@tools/demo.sh
+
+demo-down: ## end what `make demo` started
+	@tools/demo.sh --down
+
+lab: setup ## build the lab's programs and images for the newest Kubernetes (cold 15 min)
+	@$(PYTHON) -m lab build
+
+docs: setup ## build the documentation in both languages
+	@tools/docs.sh
+
+clean: ## remove lab machines and what the demo made; caches stay
+	@tools/demo.sh --down || true
+	@$(PYTHON) -m lab down --all || true

@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Makes .venv with the locked libraries. Does nothing when it is up to date.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+stamp=.venv/.locked
+wanted=$(cat requirements/dev.txt pyproject.toml | sha256sum | cut -d' ' -f1)
+if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; then exit 0; fi
+
+if ! python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+  echo "setup: installing Debian's python3-venv (10 s)"
+  apt-get update -qq && apt-get install -y -qq python3 python3-venv >/dev/null
+fi
+echo "setup: making .venv with the locked libraries (about 1 min)"
+[ -x .venv/bin/python ] || python3 -m venv .venv
+.venv/bin/python -m pip --version >/dev/null 2>&1 || .venv/bin/python -m ensurepip -q
+.venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
+.venv/bin/python -m pip install -q --disable-pip-version-check --no-deps -e .
+echo "$wanted" >"$stamp"

@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# `make test`: unit, contract and one happy story of each issue on lab machines.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+say() { printf '\n== %s (%s)\n' "$1" "$(date +%H:%M:%S)"; }
+
+say "Python environment"
+tools/setup.sh
+export PATH="$PWD/.venv/bin:$PATH"
+say "lint, types, import rules"
+ruff check . && ruff format --check . && basedpyright | tail -1 && codespell && lint-imports | tail -3
+say "the static probe for machines"
+python tools/build_helper.py
+say "programs and images of Kubernetes 1.31.4 and 1.28.15 (cold about 25 min, then from the cache)"
+python -m lab build --kubernetes 1.31.4 --kubernetes 1.28.15
+say "tests: unit, contract, then stories on lab machines"
+exec pytest -m "not verify and not soak" --durations=15 tests/unit tests/contract tests/e2e
