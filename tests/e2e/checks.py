@@ -1,0 +1,157 @@
+"""What a working cluster must be able to do, asked through kubectl as its user would."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+from harness import Managed, eventually
+
+IMAGE = "registry.k8s.io/e2e-test-images/busybox:1.36"
+"""Small test image of the lab's mirror; it comes with the bundle as a test image."""
+
+
+def probe_manifest(nodes: list[str]) -> str:
+    """A web server Pod on each node (tainted ones too), one Service over all of them."""
+    pods: list[dict[str, Any]] = [
+        {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": f"probe-{n}", "labels": {"app": "probe"}},
+            "spec": {
+                "nodeName": node,
+                "terminationGracePeriodSeconds": 1,
+                "tolerations": [{"operator": "Exists"}],
+                "containers": [
+                    {
+                        "name": "web",
+                        "image": IMAGE,
+                        "command": [
+                            "sh",
+                            "-c",
+                            f"mkdir /www && echo probe-{n} >/www/index.html && "
+                            "echo started && exec httpd -f -p 8080 -h /www",
+                        ],
+                    }
+                ],
+            },
+        }
+        for n, node in enumerate(nodes)
+    ]
+    service: dict[str, Any] = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "probe"},
+        "spec": {"selector": {"app": "probe"}, "ports": [{"port": 80, "targetPort": 8080}]},
+    }
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": [*pods, service]})
+
+
+def nodes_ready(cluster: Managed, *, count: int, version: str) -> None:
+    """Every Node is Ready and runs the right version."""
+
+    def ask() -> bool:
+        nodes = cluster.get("nodes")["items"]
+        ready = [
+            n for n in nodes if any(c["type"] == "Ready" and c["status"] == "True" for c in n["status"]["conditions"])
+        ]
+        versions = {n["status"]["nodeInfo"]["kubeletVersion"] for n in nodes}
+        return len(nodes) == len(ready) == count and versions == {f"v{version}"}
+
+    eventually(ask, timeout=60, explain=lambda: cluster.kubectl("get", "nodes", "-o", "wide", check=False).stdout)
+
+
+def pods_reach_each_other(cluster: Managed) -> None:
+    """By Pod address, by Service address and by DNS name, from every node to every node."""
+    names = [n["metadata"]["name"] for n in cluster.get("nodes")["items"]]
+    cluster.kubectl("apply", "-f", "-", stdin=probe_manifest(names))
+    cluster.kubectl("wait", "pod", "-l", "app=probe", "--for=condition=Ready", "--timeout=120s", timeout=130)
+    addresses = {p["metadata"]["name"]: p["status"]["podIP"] for p in cluster.get("pods", "-l", "app=probe")["items"]}
+    assert len(addresses) == len(names)
+    service = cluster.get("service", "probe")["spec"]["clusterIP"]
+    for source in addresses:
+        for target, address in addresses.items():
+            assert fetch(cluster, source, f"http://{address}:8080/") == target
+        assert fetch(cluster, source, f"http://{service}/").startswith("probe-")
+        assert fetch(cluster, source, "http://probe.default.svc.cluster.local/").startswith("probe-")
+
+
+def fetch(cluster: Managed, pod: str, url: str) -> str:
+    def ask() -> str:
+        return cluster.kubectl("exec", pod, "--", "wget", "-q", "-T", "3", "-O-", url).stdout.strip()
+
+    return eventually(ask, timeout=30)
+
+
+def exec_logs_and_port_forward_work(cluster: Managed) -> None:
+    """On every node, since each kubelet has a serving certificate of its own."""
+    for pod in cluster.get("pods", "-l", "app=probe")["items"]:
+        name = pod["metadata"]["name"]
+        assert cluster.kubectl("exec", name, "--", "echo", "hello").stdout.strip() == "hello"
+        assert "started" in cluster.kubectl("logs", name).stdout
+        assert port_forward(cluster, name) == name
+
+
+def port_forward(cluster: Managed, pod: str) -> str:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = int(free.getsockname()[1])
+    program = next((cluster.platform.data_dir / "programs").rglob("kubectl"), None)
+    assert program is not None, "no kubectl among the platform's programs"
+    forward = subprocess.Popen(
+        [str(program), "--kubeconfig", str(cluster.kubeconfig), "port-forward", f"pod/{pod}", f"{port}:8080"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+
+        def ask() -> str:
+            with socket.create_connection(("127.0.0.1", port), timeout=3) as connection:
+                connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
+                body = b""
+                while chunk := connection.recv(4096):
+                    body += chunk
+            return body.decode().split("\r\n\r\n", 1)[1].strip()
+
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                return ask()
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.3)
+    finally:
+        forward.terminate()
+        forward.wait(10)
+
+
+def remove_probes(cluster: Managed) -> None:
+    cluster.kubectl("delete", "pod,service", "-l", "app=probe", "--wait=true", "--timeout=60s", check=False)
+    cluster.kubectl("delete", "service", "probe", "--ignore-not-found")
+
+
+def works(cluster: Managed, *, count: int, version: str) -> None:
+    """All of the above."""
+    nodes_ready(cluster, count=count, version=version)
+    pods_reach_each_other(cluster)
+    exec_logs_and_port_forward_work(cluster)
+    remove_probes(cluster)
+
+
+def acts(cluster: Managed) -> dict[str, int]:
+    """The engine's own record: changing acts per machine."""
+    machines = cluster.platform.get("machines", "-n", cluster.namespace)["items"]
+    return {
+        m["metadata"]["name"]: int(m.get("status", {}).get("acts", {}).get("count", 0))
+        for m in machines
+        if m["spec"]["clusterName"] == cluster.name
+    }
+
+
+def kubeconfig_mode(path: Path) -> int:
+    return path.stat().st_mode & 0o777
