@@ -63,6 +63,19 @@ class KubeconfigStore(Protocol):
 
 
 @dataclass(frozen=True)
+class Outcome:
+    """What `reconcile` found at its end."""
+
+    nodes_ready: int
+    nodes_total: int
+    version: str
+    endpoint: str
+    available: bool
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True)
 class Context:
     """Everything a call of the provider needs."""
 
@@ -78,3 +91,9 @@ class Context:
     report: Reporter
     approve: Callable[[PlanSpec], bool] = field(default=lambda _plan: True)
     """False: stop after the plan (paused, or awaiting approval)."""
+    settled: frozenset[str] = frozenset()
+    """Machines that this process saw as wished, with the same inputs, within the last ten minutes.
+
+    The provider sends them no command unless their part of the work changed (a peer that must be told).
+    Empty at the controllers' start and every ten minutes: then everything is observed.
+    """
