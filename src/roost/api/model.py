@@ -27,12 +27,18 @@ class Status(BaseModel):
 class Condition(Status):
     """As in Kubernetes' API conventions (metav1.Condition)."""
 
-    type: str = Field(max_length=316)
-    status: Literal["True", "False", "Unknown"]
-    observed_generation: int | None = None
-    last_transition_time: datetime
-    reason: str = Field(min_length=1, max_length=1024)
-    message: str = Field(default="", max_length=32768)
+    type: str = Field(max_length=316, description="What is told about, such as Available.")
+    status: Literal["True", "False", "Unknown"] = Field(description="Whether it is so.")
+    observed_generation: int | None = Field(
+        default=None, ge=0, description="Generation of the spec that this tells about."
+    )
+    last_transition_time: datetime = Field(description="When the status last changed.")
+    reason: str = Field(min_length=1, max_length=1024, description="Why, as one CamelCase word for programs.")
+    message: str = Field(
+        default="",
+        max_length=32768,
+        description="Why, for people: the machine, the cause, the evidence and what to do.",
+    )
 
 
 class ObjectMeta(BaseModel):

@@ -6,8 +6,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 
+from roost.api.conditions import JOINED
+from roost.api.markers import Frozen, cel
 from roost.api.model import Condition, Model, Name, ObjectMeta, SecretReference, Status
 from roost.api.names import API_VERSION
 from roost.api.v1alpha1.cluster import Retry
@@ -21,13 +23,15 @@ class Role(StrEnum):
 class Addresses(Model):
     """Addresses by which the other machines of the cluster reach this one."""
 
-    ipv4: str = Field(max_length=15, description="The machine's IPv4 address inside the cluster's network.")
+    ipv4: str = Field(
+        min_length=7, max_length=15, description="The machine's IPv4 address inside the cluster's network."
+    )
 
 
 class SSHProxy(Model):
     """A SOCKS5 server in front of the machine's SSH port."""
 
-    address: str = Field(max_length=260, description="host:port of the SOCKS5 server.")
+    address: str = Field(min_length=3, max_length=260, description="host:port of the SOCKS5 server.")
     credential: SecretReference | None = Field(
         default=None, description="Secret of type kubernetes.io/basic-auth with user name and password."
     )
@@ -37,7 +41,10 @@ class SSHAccess(Model):
     """How roost signs in."""
 
     address: str | None = Field(
-        default=None, max_length=253, description="Address of the SSH service; the IPv4 address when not given."
+        default=None,
+        min_length=1,
+        max_length=253,
+        description="Address of the SSH service; the IPv4 address when not given.",
     )
     port: int = Field(default=22, ge=1, le=65535, description="Port of the SSH service.")
     user: str = Field(
@@ -61,52 +68,95 @@ class SSHAccess(Model):
 
 
 class MachineSpec(Model):
-    cluster_name: Name = Field(description="The Cluster in the same namespace that this machine belongs to.")
-    role: Role = Field(description="ControlPlane or Worker.")
+    """A server, the Cluster it belongs to and how roost signs in there."""
+
+    cluster_name: Annotated[
+        Name,
+        Frozen(
+            key="clusterName",
+            because="a Machine can't move to another Cluster; delete it and create it again for the other one",
+        ),
+    ] = Field(description="The Cluster in the same namespace that this machine belongs to.")
+    role: Annotated[
+        Role,
+        Frozen(
+            key="role",
+            after=JOINED,
+            because="the machine has joined in this role; delete the Machine and create it again in the other one",
+        ),
+    ] = Field(description="ControlPlane or Worker.")
     display_name: str | None = Field(default=None, max_length=253, description="Name for people.")
-    addresses: Addresses = Field(description="The machine's addresses.")
+    addresses: Annotated[
+        Addresses,
+        Frozen(
+            key="addresses",
+            after=JOINED,
+            because="the Node and its certificates carry the address; "
+            "delete the Machine and create it again with the other one",
+        ),
+    ] = Field(description="The machine's addresses.")
     ssh: SSHAccess = Field(description="How roost signs in.")
 
 
 class MachineFacts(Status):
     """What was found on the machine at the last look."""
 
-    hostname: str | None = None
-    operating_system: str | None = None
-    kernel: str | None = None
-    architecture: str | None = None
-    cpus: int | None = None
-    memory_mi_b: int | None = Field(default=None, alias="memoryMiB")
-    container_runtime: str | None = None
-    kubelet: str | None = None
+    hostname: str | None = Field(default=None, max_length=253, description="Host name.")
+    operating_system: str | None = Field(default=None, max_length=253, description="Operating system and release.")
+    kernel: str | None = Field(default=None, max_length=253, description="Release of the kernel.")
+    architecture: str | None = Field(default=None, max_length=32, description="Such as amd64 or arm64.")
+    cpus: int | None = Field(default=None, ge=0, description="Number of processors.")
+    memory_mi_b: int | None = Field(default=None, ge=0, alias="memoryMiB", description="Memory in MiB.")
+    container_runtime: str | None = Field(default=None, max_length=253, description="Container runtime and version.")
+    kubelet: str | None = Field(default=None, max_length=253, description="Version of the kubelet.")
 
 
 class Acts(Status):
     """The engine's own record: how many changing acts ran on this machine, and the last one."""
 
-    count: int = 0
-    last: str | None = None
-    last_time: datetime | None = None
+    count: int = Field(default=0, ge=0, description="Changing acts since the Machine was created.")
+    last: str | None = Field(default=None, max_length=1024, description="Title of the last one.")
+    last_time: datetime | None = Field(default=None, description="When it was started.")
 
 
 class MachineStatus(Status):
-    phase: str | None = None
-    message: str | None = None
-    observed_generation: int | None = None
-    node_name: str | None = None
-    host_key: str | None = None
-    """Pinned at first use: the key in known_hosts form, without the address."""
-    facts: MachineFacts | None = None
-    acts: Acts | None = None
-    retry: Retry | None = None
-    conditions: list[Condition] = Field(default_factory=list)
+    """Computed from the conditions and from what was observed; read by nothing in roost."""
+
+    phase: str | None = Field(
+        default=None, max_length=64, description="Summary for people: Waiting, Preparing, Joining, Ready, …"
+    )
+    message: str | None = Field(default=None, max_length=32768, description="What is going on, in one line.")
+    observed_generation: int | None = Field(
+        default=None, ge=0, description="Generation of the spec that this status tells about."
+    )
+    node_name: str | None = Field(default=None, max_length=253, description="The Node that this machine became.")
+    host_key: str | None = Field(
+        default=None,
+        max_length=2048,
+        description="Host key pinned at first use, in known_hosts form without the address.",
+    )
+    facts: MachineFacts | None = Field(default=None, description="What was found on the machine at the last look.")
+    acts: Acts | None = Field(default=None, description="The engine's own record of changing acts.")
+    retry: Retry | None = Field(default=None, description="How a failed step goes on.")
+    conditions: list[Condition] = Field(
+        default_factory=list, max_length=64, description="One condition per phase of the machine, and Ready."
+    )
 
 
 class Machine(Model):
     """A server that is, or becomes, a node of an on-premises Cluster."""
 
-    api_version: Literal["cluster.alauda.io/v1alpha1"] = API_VERSION
-    kind: Literal["Machine"] = "Machine"
-    metadata: ObjectMeta
-    spec: MachineSpec
-    status: MachineStatus | None = None
+    model_config = ConfigDict(
+        json_schema_extra=cel(
+            (
+                "self.metadata.name.size() <= 63",
+                "the name of a Machine has at most 63 characters, since roost writes it into labels and unit names",
+            ),
+        )
+    )
+
+    api_version: Literal["cluster.alauda.io/v1alpha1"] = Field(default=API_VERSION, description="Group and version.")
+    kind: Literal["Machine"] = Field(default="Machine", description="The kind.")
+    metadata: ObjectMeta = Field(description="Name, namespace, labels and annotations.")
+    spec: MachineSpec = Field(description="What is wanted.")
+    status: MachineStatus | None = Field(default=None, description="What was found; written by roost.")

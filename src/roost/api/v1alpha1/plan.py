@@ -19,23 +19,33 @@ class PlannedChange(Model):
 
 
 class MachinePlan(Model):
+    """What will be done on one machine."""
+
     name: str = Field(max_length=253, description="Name of the Machine.")
-    changes: list[PlannedChange] = Field(default_factory=list, description="In the order in which they happen.")
+    changes: list[PlannedChange] = Field(
+        default_factory=list, max_length=4096, description="In the order in which they happen."
+    )
 
 
 class PlanSpec(Model):
+    """All changes, in order, and the hash that approves them."""
+
     cluster_name: str = Field(max_length=253, description="The Cluster.")
     hash: str = Field(max_length=128, description="Identifies the content; spec.approvedPlan names it.")
-    machines: list[MachinePlan] = Field(default_factory=list, description="Per machine, in order of its name.")
+    machines: list[MachinePlan] = Field(
+        default_factory=list, max_length=5000, description="Per machine, in order of its name."
+    )
     objects: list[PlannedChange] = Field(
-        default_factory=list, description="Objects in the managed cluster's API, such as DaemonSet/kube-flannel."
+        default_factory=list,
+        max_length=4096,
+        description="Objects in the managed cluster's API, such as DaemonSet/kube-flannel.",
     )
 
 
 class Plan(Model):
-    """What will be done."""
+    """What roost will do to a Cluster. Written by roost before it acts."""
 
-    api_version: Literal["cluster.alauda.io/v1alpha1"] = API_VERSION
-    kind: Literal["Plan"] = "Plan"
-    metadata: ObjectMeta
-    spec: PlanSpec
+    api_version: Literal["cluster.alauda.io/v1alpha1"] = Field(default=API_VERSION, description="Group and version.")
+    kind: Literal["Plan"] = Field(default="Plan", description="The kind.")
+    metadata: ObjectMeta = Field(description="Name, namespace, labels and annotations.")
+    spec: PlanSpec = Field(description="What will be done.")
