@@ -1,0 +1,202 @@
+"""Makes and removes machines, and clears what earlier runs left. Tests, benchmarks, the demo and the command use it."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from lab.machines import baseroot, cgroups, host, identity, network, overlay, processes, supervisor
+from lab.machines.identity import Identity
+from lab.machines.machine import Machine
+from lab.machines.settings import MAX_MACHINES, LabError, Settings, check_name
+
+# Raised while any lab is up: name under /proc/sys -> at least this.
+RAISED = {"fs/inotify/max_user_instances": 8192, "fs/inotify/max_user_watches": 1048576}
+RAISED_RECORD = Path("/run/roost-lab/sysctl.json")
+
+
+class Lab:
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings = settings or Settings.from_environment()
+
+    def up(self, machines: int | Sequence[str] = 3, *, keep: bool = False) -> list[Machine]:
+        """Makes machines (that many, node1 and on, or with these names) and returns when all are ready.
+
+        Everything that the lab held before is removed first, whatever state it is in. With `keep` the machines that
+        exist stay as they are, are switched on where they are off, and only those missing are made.
+        """
+        names = [f"node{i + 1}" for i in range(machines)] if isinstance(machines, int) else list(machines)
+        if len(set(names)) != len(names):
+            raise LabError(f"a machine's name is given twice: {', '.join(names)}")
+        for name in names:
+            check_name(name)
+        host.ensure_packages()
+        base = baseroot.ensure(self.settings.cache)
+        with self._locked():
+            if not keep:
+                self._remove_everything()
+            self.settings.machines.mkdir(parents=True, exist_ok=True)
+            self.settings.state.chmod(0o700)
+            raise_sysctls()
+            network.ensure(self.settings)
+            identity.ensure_client_key(self.settings.state)
+            present = {machine.name: machine for machine in self.machines()}
+            indices = self._free_indices(present, len(names))
+            planned = [(name, indices.pop(0) if name not in present else -1) for name in names]
+            with ThreadPoolExecutor(max_workers=8) as pool:
+                return list(pool.map(lambda each: self._bring_up(each[0], each[1], base, present), planned))
+
+    def machines(self) -> list[Machine]:
+        found: list[Machine] = []
+        if self.settings.machines.is_dir():
+            for directory in self.settings.machines.iterdir():
+                if (directory / "machine.json").is_file():
+                    found.append(Machine(self.settings, Identity.load(directory)))
+        return sorted(found, key=lambda machine: int(machine.ipv4.rsplit(".", 1)[1]))
+
+    def get(self, name: str) -> Machine:
+        for machine in self.machines():
+            if machine.name == name:
+                return machine
+        there = ", ".join(machine.name for machine in self.machines()) or "none"
+        raise LabError(f"there is no machine «{name}»; there is: {there}")
+
+    def down(self, names: Sequence[str] = ()) -> None:
+        """Removes these machines; without names, or with the last of them, also everything else of the lab."""
+        with self._locked():
+            for machine in [self.get(name) for name in names]:
+                self._remove(machine)
+            if not names or not self.machines():
+                self._remove_everything()
+                # The lock's file goes too; whoever waits for it opens a new one.
+                shutil.rmtree(self.settings.state, ignore_errors=True)
+
+    def status(self) -> dict[str, Any]:
+        return {
+            "number": self.settings.number,
+            "state": str(self.settings.state),
+            "bridge": self.settings.bridge,
+            "machines": [
+                {
+                    "name": machine.name,
+                    "ipv4": machine.ipv4,
+                    "ipv6": machine.ipv6,
+                    "power": "on" if machine.leader else "off",
+                    "link": str(machine.link),
+                    "boots": machine.boots,
+                    "memoryBytes": machine.memory(),
+                    "hostKey": machine.host_key,
+                    "sshKey": str(machine.ssh_key_path),
+                }
+                for machine in self.machines()
+            ],
+            "held": self.held(),
+        }
+
+    def held(self) -> list[str]:
+        """Everything of this lab's that exists on the box now, found by name and not by its records."""
+        held = network.leftovers(self.settings)
+        held += [f"mount {point}" for point in overlay.mounts_below(self.settings.state, _mountinfo())]
+        held += [f"control group {group}" for group in cgroups.find(self.settings.cgroup)]
+        held += [f"process {pid}" for pid in self._processes()]
+        if self.settings.state.exists():
+            held.append(f"directory {self.settings.state}")
+        if RAISED_RECORD.exists():
+            held.append("raised sysctls: " + ", ".join(sorted(json.loads(RAISED_RECORD.read_text()))))
+        return held
+
+    def _bring_up(self, name: str, index: int, base: Path, present: dict[str, Machine]) -> Machine:
+        machine = present.get(name)
+        if machine is None:
+            machine = Machine(self.settings, identity.create(self.settings, name, index, base))
+        machine.power_on()
+        return machine
+
+    @staticmethod
+    def _free_indices(present: dict[str, Machine], count: int) -> list[int]:
+        taken = {int(machine.ipv4.rsplit(".", 1)[1]) for machine in present.values()}
+        free = [i for i in range(MAX_MACHINES) if i + 11 not in taken]
+        if len(free) < count:
+            raise LabError(f"a lab holds at most {MAX_MACHINES} machines")
+        return free
+
+    def _remove(self, machine: Machine) -> None:
+        machine.power_off()
+        overlay.unmount_below(machine.directory)
+        shutil.rmtree(machine.directory)
+
+    def _remove_everything(self) -> None:
+        """By name and not by record, so that it also ends what a killed run left in the middle of anything."""
+        processes.kill(self._processes(supervisors_only=True))
+        leaders = [leader for leader in map(processes.first_of_namespace, self._processes()) if leader]
+        processes.kill([*leaders, *self._processes()])
+        groups = cgroups.find(self.settings.cgroup)
+        if not cgroups.remove(groups):
+            raise LabError(f"control groups could not be removed: {', '.join(map(str, groups))}")
+        overlay.unmount_below(self.settings.state)
+        if self.settings.machines.exists():
+            shutil.rmtree(self.settings.machines)
+        if shutil.which("ip"):
+            network.clear(self.settings)
+        restore_sysctls(self.settings)
+
+    def _processes(self, supervisors_only: bool = False) -> list[int]:
+        found = processes.with_arguments(supervisor.MARK, str(self.settings.state))
+        if not supervisors_only and self.settings.machines.is_dir():
+            for directory in self.settings.machines.iterdir():
+                found += processes.with_arguments(f"--directory={directory / 'merged'}")
+        return found
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        """One command at a time changes a lab."""
+        self.settings.state.mkdir(parents=True, exist_ok=True)
+        with (self.settings.state / ".lock").open("w") as lock:
+            deadline = time.monotonic() + 120
+            while True:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except OSError as error:
+                    if time.monotonic() > deadline:
+                        raise LabError(
+                            f"another command has held the lab in {self.settings.state} for two minutes"
+                        ) from error
+                    time.sleep(0.1)
+            yield
+
+
+def raise_sysctls() -> None:
+    """Raises the box's inotify limits, which a few machines use up; the values before are kept for `restore_sysctls`."""
+    if not RAISED_RECORD.exists():
+        RAISED_RECORD.parent.mkdir(exist_ok=True)
+        before = {name: Path("/proc/sys", name).read_text().strip() for name in RAISED}
+        new = RAISED_RECORD.with_suffix(".new")
+        new.write_text(json.dumps(before))
+        new.rename(RAISED_RECORD)
+    for name, least in RAISED.items():
+        path = Path("/proc/sys", name)
+        if int(path.read_text()) < least:
+            path.write_text(str(least))
+
+
+def restore_sysctls(settings: Settings) -> None:
+    """Puts the values back, unless another lab on this box is up."""
+    others = [p.name for p in network.INTERFACES.glob("roostlab*") if p.name != settings.bridge]
+    if RAISED_RECORD.exists() and not others:
+        for name, value in json.loads(RAISED_RECORD.read_text()).items():
+            Path("/proc/sys", name).write_text(value)
+        RAISED_RECORD.unlink()
+        with contextlib.suppress(OSError):
+            RAISED_RECORD.parent.rmdir()
+
+
+def _mountinfo() -> str:
+    return Path("/proc/self/mountinfo").read_text()
