@@ -104,7 +104,7 @@ class _Inliner:
         return result
 
     def _object(self, source: Schema, result: Schema, path: str) -> None:
-        if "properties" in source:
+        if source.get("properties"):
             result["properties"] = {
                 name: self._property(name, body, f"{path}.{name}") for name, body in source["properties"].items()
             }
