@@ -116,7 +116,6 @@ async def list_and_watch(
                     yield event
                 version = at
                 yield EventType.SYNCED, {"metadata": {"resourceVersion": version}}
-                failures = 0
             started = time.monotonic()
             async for kind, item in _watch(client, path, selectors, version):
                 failures = 0
@@ -124,9 +123,10 @@ async def list_and_watch(
                 if kind is not None:
                     for event in picture.take(kind, item):
                         yield event
-            if time.monotonic() - started < 1:
-                # A server (or a proxy before it) that ends each watch at once must not be asked in a hot loop.
-                await asyncio.sleep(delay(1, random.random()))  # noqa: S311
+            # A server (or a proxy before it) that ends each watch at once must not be asked in a hot loop.
+            failures = failures + 1 if time.monotonic() - started < 1 else 0
+            if failures:
+                await asyncio.sleep(delay(failures, random.random()))  # noqa: S311
         except (httpx2.HTTPError, OSError, msgspec.DecodeError) as error:
             if is_gone(error):
                 version = None
