@@ -1,0 +1,149 @@
+"""Changes while roost works and afterwards: corrections, additions, removals, reboots."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import checks
+import pytest
+from harness import Managed, Story, cluster_file, eventually, machine_object, ssh_secret
+
+pytestmark = [pytest.mark.lab, pytest.mark.story(4), pytest.mark.verify]
+
+
+def start(story: Story, machines: int, **spec: object) -> Managed:
+    made = story.make_machines(machines)
+    story.platform.start("1.31.4")
+    story.platform.kubectl("apply", "-f", "-", stdin=cluster_file(made, **spec))
+    return Managed(story.platform, "demo")
+
+
+def test_adding_and_removing_a_machine_leaves_the_others_alone(story: Story) -> None:
+    machines = story.make_machines(3)
+    before = machines[2].snapshot()
+    story.platform.start("1.31.4")
+    story.platform.kubectl("apply", "-f", "-", stdin=cluster_file(machines[:2]))
+    cluster = Managed(story.platform, "demo")
+    cluster.wait_available()
+    acts = checks.acts(cluster)
+
+    story.platform.kubectl(
+        "apply", "-f", "-", stdin=json.dumps(machine_object(machines[2], "demo", "Worker", "demo-ssh"))
+    )
+    eventually(lambda: len(cluster.get("nodes")["items"]) == 3, timeout=120)
+    checks.nodes_ready(cluster, count=3, version="1.31.4")
+    now = checks.acts(cluster)
+    assert {name: now[name] for name in acts} == acts, "a command went to a machine that was not added"
+
+    story.platform.kubectl("delete", "machine", machines[2].name, "--wait=true", "--timeout=120s", timeout=130)
+    assert len(cluster.get("nodes")["items"]) == 2
+    assert machines[2].changes_since(before) == []
+    assert {name: checks.acts(cluster)[name] for name in acts} == acts
+
+
+def test_a_wrong_cidr_is_corrected_before_init_and_refused_after(story: Story) -> None:
+    machines = story.make_machines(1)
+    story.platform.start("1.31.4")
+    text = cluster_file(machines, network={"podCIDR": "10.99.0.0/16"}, apiServerExtraArgs={})
+    story.platform.kubectl("apply", "-f", "-", stdin=text)
+    eventually(lambda: checks.acts(Managed(story.platform, "demo")).get(machines[0].name), timeout=60, every=0.1)
+    correct = '{"spec":{"onPremises":{"network":{"podCIDR":"10.98.0.0/16"}}}}'
+    story.platform.kubectl("patch", "cluster", "demo", "--type=merge", "-p", correct)
+    cluster = Managed(story.platform, "demo")
+    cluster.wait_available()
+    node = cluster.get("nodes")["items"][0]
+    assert node["spec"]["podCIDR"].startswith("10.98.")
+    refused = story.platform.kubectl(
+        "patch", "cluster", "demo", "--type=merge", "-p", correct.replace("98", "97"), check=False
+    )
+    assert refused.returncode != 0
+    assert "spec.onPremises.network.podCIDR" in refused.stderr
+
+
+def test_deleting_during_a_creation_stops_the_act_and_ends_clean(story: Story) -> None:
+    machines = story.make_machines(2)
+    before = {m.name: m.snapshot() for m in machines}
+    story.platform.start("1.31.4")
+    story.platform.kubectl("apply", "-f", "-", stdin=cluster_file(machines))
+    cluster = Managed(story.platform, "demo")
+    eventually(lambda: cluster.condition("MachinesPrepared") == "True", timeout=120, every=0.2)
+    time.sleep(1)  # kubeadm is at work now
+    story.platform.kubectl("delete", "cluster", "demo", "--wait=true", "--timeout=180s", timeout=190)
+    assert {m.name: m.changes_since(before[m.name]) for m in machines} == {m.name: [] for m in machines}
+
+
+def test_reboots_while_roost_is_down(story: Story) -> None:
+    cluster = start(story, 2)
+    cluster.wait_available()
+    cluster.kubectl("get", "nodes")
+    story.platform.stop()
+    for machine in story.machines:
+        machine.reboot()
+    for machine in story.machines:
+        machine.power_off()
+    for machine in story.machines:
+        machine.power_on()
+    story.platform.start("1.31.4")
+    checks.nodes_ready(cluster, count=2, version="1.31.4")
+    checks.works(cluster, count=2, version="1.31.4")
+    plan = json.loads(story.platform.roost("plan", "demo", "-o", "json").stdout)
+    assert [change for machine in plan["machines"] for change in machine["changes"]] == []
+
+
+def test_paused_and_approved_by_hand(story: Story) -> None:
+    machines = story.make_machines(1)
+    before = machines[0].snapshot()
+    story.platform.start("1.31.4")
+    story.platform.kubectl("apply", "-f", "-", stdin=cluster_file(machines))
+    story.platform.kubectl("patch", "cluster", "demo", "--type=merge", "-p", '{"spec":{"paused":true}}')
+    cluster = Managed(story.platform, "demo")
+    eventually(lambda: cluster.object().get("status", {}).get("planHash"), timeout=60)
+    approve_later = '{"spec":{"paused":false,"approval":"Manual"}}'
+    story.platform.kubectl("patch", "cluster", "demo", "--type=merge", "-p", approve_later)
+    time.sleep(5)
+    assert checks.acts(cluster).get(machines[0].name, 0) == 0 or machines[0].changes_since(before) != []
+    planned = cluster.object()["status"]["planHash"]
+    story.platform.kubectl(
+        "patch", "cluster", "demo", "--type=merge", "-p", json.dumps({"spec": {"approvedPlan": planned}})
+    )
+    cluster.wait_available()
+
+
+def test_custom_network_plugin_ends_well_without_one(story: Story) -> None:
+    cluster = start(story, 1, network={"plugin": "Custom"})
+
+    def missing() -> bool:
+        return any(
+            c["reason"] == "NetworkPluginMissing" for c in cluster.object().get("status", {}).get("conditions", [])
+        )
+
+    eventually(missing, timeout=200)
+    assert len(cluster.get("nodes")["items"]) == 1
+
+
+def test_images_travel_over_ssh_where_roost_listens_on_loopback_only(story: Story) -> None:
+    machines = story.make_machines(2)
+    story.platform.start("1.31.4", address=None)
+    story.platform.kubectl("apply", "-f", "-", stdin=cluster_file(machines))
+    cluster = Managed(story.platform, "demo")
+    cluster.wait_available()
+    checks.nodes_ready(cluster, count=2, version="1.31.4")
+    assert "--address" in story.platform.roost("status").stdout
+
+
+@pytest.mark.parametrize("user", ["admin", "operator"])
+def test_users_other_than_root(story: Story, user: str) -> None:
+    """Sign-in as a user who may use sudo, without and with a password."""
+    machines = story.make_machines(1)
+    story.platform.start("1.31.4")
+    secret = ssh_secret("demo-ssh", machines[0])
+    if user == "operator":
+        secret["stringData"]["sudo-password"] = machines[0].password
+    documents = [secret, machine_object(machines[0], "demo", "ControlPlane", "demo-ssh", user=user)]
+    text = "\n---\n".join(json.dumps(d) for d in documents)
+    cluster_text = cluster_file(machines).split("\n---\n")[-1]
+    story.platform.kubectl("apply", "-f", "-", stdin=f"{text}\n---\n{cluster_text}")
+    cluster = Managed(story.platform, "demo")
+    cluster.wait_available()
+    story.platform.kubectl("delete", "cluster", "demo", "--wait=true", "--timeout=180s", timeout=190)
