@@ -1,18 +1,23 @@
 """The abstraction that roost stands on: a thing on a machine, and the change that brings it to its wish.
 
-A thing is a frozen value: it holds the wish, never a connection. It contributes three pieces of POSIX
-sh, which the engine puts together into one script for one round trip:
+A thing is a frozen value: it holds the wish, never a connection. It contributes pieces of POSIX sh,
+which the engine puts together into one script for one round trip:
 
 - `observe()` prints facts about the present state,
 - `apply(change)` brings the present state to the wish, writing before-images to the journal first,
-- undo is data in the journal, carried out by the journal's own script (node/journal.py).
+- undo is data in the journal, carried out by the journal's own script (node/sh/undo.sh).
 
-Scripts address files as `"$R/etc/…"`: R is empty on a machine and a directory in unit tests.
+After an apply the engine observes the thing once more and asks `diff` again: that is the verification,
+so no thing needs a check of its own.
+
+Scripts address files as `"$R/etc/…"`: R is empty on a machine and a directory in unit tests. They may
+use the functions of node/sh/lib.sh and, in `apply`, those of node/sh/journal.sh; the payloads of the
+change are files in the directory `$P`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -32,20 +37,40 @@ class Change:
     key: str
     action: Action
     summary: str
+    parallel: bool = False
+    """May run at the same time as its parallel neighbours in the list (images being pulled)."""
+
+
+@dataclass(frozen=True)
+class Blocked:
+    """A thing that roost must not touch as it is, such as a file of somebody else.
+
+    `reason` is CamelCase; `message` gives cause, evidence and remedy (the caller adds the machine).
+    """
+
+    key: str
+    reason: str
+    message: str
 
 
 @dataclass(frozen=True)
 class Payload:
     """Bytes that an apply script needs, staged beside it under `name` before it starts.
 
-    Exactly one of `content` (small, sent over SSH) and `blob` (a digest in the bundle, fetched from
-    roost's registry or streamed over SSH) is set.
+    Exactly one of `content` (small, sent over SSH) and `blob` (a key of the act's BlobSource: a digest
+    in the bundle, fetched from roost's registry or streamed over SSH) is set.
     """
 
     name: str
     content: bytes | None = None
     blob: str | None = None
     secret: bool = False
+
+
+class BlobSource(Protocol):
+    """Gives the bytes of a blob for streaming over SSH. `key` is `sha256:…` or a name the source knows."""
+
+    def open(self, key: str) -> AsyncIterator[bytes]: ...
 
 
 Observed = Mapping[str, str]
@@ -59,15 +84,15 @@ class Thing(Protocol):
         ...
 
     def observe(self) -> str:
-        """sh that prints `field<TAB>value` lines; changes nothing; never fails on an absent thing."""
+        """sh that prints fields with `field NAME VALUE`; changes nothing; never fails on an absent thing."""
         ...
 
-    def diff(self, observed: Observed) -> Change | None:
+    def diff(self, observed: Observed) -> Change | Blocked | None:
         """None when the machine already is as wished."""
         ...
 
     def apply(self, change: Change) -> str:
-        """sh (set -eu) that carries the change out. May use the journal's functions (node/journal.py)."""
+        """sh (set -eu) that carries the change out. May use the journal's functions (node/sh/journal.sh)."""
         ...
 
     def payloads(self, change: Change) -> tuple[Payload, ...]:

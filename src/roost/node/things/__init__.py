@@ -1,0 +1,1 @@
+"""The kinds of things on a machine. Each module holds one frozen dataclass that is a node.thing.Thing."""
