@@ -1,0 +1,24 @@
+"""Every command: the module that has its click object, and the id of its short help, in the order of `roost --help`.
+
+Read by entry and groups. A literal, so that listing commands imports none of them.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+COMMANDS: Final[dict[str, tuple[str, str]]] = {
+    "up": ("roost.cli.up", "entry.up"),
+    "down": ("roost.cli.down", "entry.down"),
+    "status": ("roost.cli.status", "entry.status"),
+    "new": ("roost.cli.new", "entry.new"),
+    "validate": ("roost.cli.validate", "entry.validate"),
+    "plan": ("roost.cli.plan", "entry.plan"),
+    "kubectl": ("roost.cli.kubectl", "entry.kubectl"),
+    "clusters": ("roost.cli.clusters", "entry.clusters"),
+    "progress": ("roost.cli.progress", "entry.progress"),
+    "kubeconfig": ("roost.cli.kubeconfig", "entry.kubeconfig"),
+    "bundle": ("roost.cli.bundle", "entry.bundle"),
+    "completion": ("roost.cli.completion", "entry.completion"),
+    "version": ("roost.cli.version", "entry.version"),
+}
