@@ -130,7 +130,12 @@ def test_defaults_are_filled_in(clean: ApiServer) -> None:
         (changed(CLUSTER, "spec", "onPremises", value=None), "clusters", "spec", "exactly one of"),
         (changed(CLUSTER, "spec", "global", value={}), "clusters", "spec", "exactly one of"),
         (changed(CLUSTER, "spec", "version", value=None), "clusters", "spec", "version is required"),
-        (changed(CLUSTER, "spec", "version", value="v1.31.4"), "clusters", "spec.version", "should match"),
+        (
+            changed(CLUSTER, "spec", "version", value="v1.31.4"),
+            "clusters",
+            "spec.version",
+            "without v, such as 1.31.4",
+        ),
         (changed(CLUSTER, "spec", "approval", value="Maybe"), "clusters", "spec.approval", "Unsupported value"),
         (changed(CLUSTER, "metadata", "name", value="a.b"), "clusters", "", "DNS label"),
         (changed(MACHINE, "metadata", "name", value="n" * 64), "machines", "", "at most 63"),

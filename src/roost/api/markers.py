@@ -3,7 +3,7 @@
 `Frozen` stands in the annotation of a field: from when on it can't be changed, why, and what to do
 instead. Read by schema.py (CEL for what never changes), validation/frozen.py (the rest, which needs
 the object's conditions) and tools/gen.py (the column «mutable» of the reference).
-`cel` gives the part of a model's config that carries CEL rules into the CRD.
+`Says` gives a pattern words. `cel` gives the part of a model's config that carries CEL rules into the CRD.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from pydantic import BaseModel, GetJsonSchemaHandler
 from pydantic_core import CoreSchema
 
 VALIDATIONS: Final = "x-kubernetes-validations"
+PATTERN_MESSAGE: Final = "patternErrorMessage"
+"""Editors know this key; in a CRD, pattern and words become one CEL rule."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,18 @@ class Frozen:
         schema = handler(core_schema)
         if self.after is None:
             schema.setdefault(VALIDATIONS, []).append({"rule": "self == oldSelf", "message": self.because})
+        return schema
+
+
+@dataclass(frozen=True)
+class Says:
+    """What a person reads instead of the pattern of a string."""
+
+    words: str
+
+    def __get_pydantic_json_schema__(self, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        schema = handler(core_schema)
+        schema[PATTERN_MESSAGE] = self.words
         return schema
 
 

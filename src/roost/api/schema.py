@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from roost.api.markers import VALIDATIONS
+from roost.api.markers import PATTERN_MESSAGE, VALIDATIONS
 
 Schema = dict[str, Any]
 
@@ -90,6 +90,8 @@ class _Inliner:
             result.setdefault("enum", [source["const"]])
         if result.get("default", 0) is None:
             del result["default"]
+        if PATTERN_MESSAGE in source:
+            _say(result, source[PATTERN_MESSAGE])
         match source.get("type"):
             case "object":
                 self._object(source, result, path)
@@ -142,6 +144,13 @@ class _Inliner:
         if rules:
             merged[VALIDATIONS] = rules
         return merged
+
+
+def _say(schema: Schema, words: str) -> None:
+    """The pattern as a CEL rule, since the API server's own words for a pattern are the pattern."""
+    pattern = schema.pop("pattern").replace("\\", "\\\\").replace("'", "\\'")
+    rule = {"rule": f"self.matches('{pattern}')", "message": words}
+    schema[VALIDATIONS] = [*schema.get(VALIDATIONS, []), rule]
 
 
 def _used_definitions(schema: Schema) -> set[str]:

@@ -9,11 +9,15 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, StringConstraints
 
 from roost.api.conditions import CONTROL_PLANE_INITIALIZED
-from roost.api.markers import Frozen, cel
+from roost.api.markers import Frozen, Says, cel
 from roost.api.model import Condition, Model, Name, ObjectMeta, Status
 from roost.api.names import API_VERSION
 
-KubernetesVersion = Annotated[str, StringConstraints(pattern=r"^1\.\d+\.\d+$", max_length=16)]
+KubernetesVersion = Annotated[
+    str,
+    StringConstraints(pattern=r"^1\.[0-9]{1,2}\.[0-9]{1,3}$", min_length=1, max_length=16),
+    Says("a version is written in full and without v, such as 1.31.4"),
+]
 CIDR = Annotated[str, StringConstraints(max_length=64, min_length=1)]
 ExtraArgs = Annotated[
     dict[Annotated[str, StringConstraints(max_length=253)], Annotated[str, StringConstraints(max_length=4096)]],

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, StringConstraints
 
 from roost.api.conditions import JOINED
-from roost.api.markers import Frozen, cel
+from roost.api.markers import Frozen, Says, cel
 from roost.api.model import Condition, Model, Name, ObjectMeta, SecretReference, Status
 from roost.api.names import API_VERSION
 from roost.api.v1alpha1.cluster import Retry
@@ -47,7 +47,10 @@ class SSHAccess(Model):
         description="Address of the SSH service; the IPv4 address when not given.",
     )
     port: int = Field(default=22, ge=1, le=65535, description="Port of the SSH service.")
-    user: str = Field(
+    user: Annotated[
+        str,
+        Says("a user name is at most 32 of a-z, 0-9, _ and -, and begins with a letter or _"),
+    ] = Field(
         default="root",
         min_length=1,
         max_length=32,
