@@ -6,13 +6,14 @@ stopped. `cli` carries the plan out.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from lab.build import layout, programs, recipes
+from lab.build import images, layout, parts, programs, recipes, tools
 from lab.build.progress import Progress
 from lab.build.recipes import Recipe
-from lab.build.versions import Release
+from lab.build.versions import Release, check_image_list
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,39 @@ def program_step(recipe: Recipe, jobs: int) -> Step:
     )
 
 
+def part_step(part: parts.Part) -> Step:
+    return Step(f"make {part.name}", part.expected_seconds, part.is_made, part.ensure)
+
+
+def image_step(row: Release) -> Step:
+    specs = images.specs_of(row)
+
+    def is_done() -> bool:
+        return all(images.is_made(spec) for spec in specs)
+
+    def act(progress: Progress) -> None:
+        compare_with_kubeadm(row)
+        for spec in specs:
+            images.ensure(spec, progress)
+        images.sweep()
+
+    return Step(f"write the {len(specs)} images of {row.kubernetes}", 75, is_done, act)
+
+
+def compare_with_kubeadm(row: Release) -> None:
+    """Ask the built kubeadm itself which images it wants."""
+    recipe = recipes.kubernetes(row.kubernetes)
+    folder = programs.folder(recipe)
+    printed = tools.capture(
+        ["./kubeadm", "config", "images", "list", f"--kubernetes-version=v{row.kubernetes}"],
+        step=f"ask kubeadm {row.kubernetes} for its images",
+        what="kubeadm",
+        env=dict(os.environ),
+        cwd=folder,
+    )
+    check_image_list(row, printed)
+
+
 def steps_for(rows: list[Release], jobs: int) -> list[Step]:
     """All steps for the given versions; what two versions share comes once."""
     steps: list[Step] = []
@@ -51,4 +85,9 @@ def steps_for(rows: list[Release], jobs: int) -> list[Step]:
             if recipe.key not in seen:
                 seen.add(recipe.key)
                 steps.append(program_step(recipe, jobs))
+        for part in (parts.pause(), parts.busybox(), parts.iptables_root()):
+            if part.key not in seen:
+                seen.add(part.key)
+                steps.append(part_step(part))
+        steps.append(image_step(row))
     return steps
