@@ -8,7 +8,7 @@ artifact `roost/programs:vX`, so that the registry serves them as blobs like eve
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -70,12 +70,19 @@ class Bundle:
     path: Path
     digest: str
     architectures: tuple[str, ...]
+    """Those for which machines can be installed; empty while only the platform part is there."""
     components: Mapping[str, str]
     """Component name to version: kubernetes, containerd, runc, cni-plugins, crictl, etcd, coredns, pause, flannel."""
     programs: tuple[Program, ...]
     images: tuple[Image, ...]
     manifests: Mapping[str, str]
     """Upstream manifests by name (`flannel`) to blob digest."""
+    parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """Architecture to the parts that are complete: `machine`, `platform`. `architectures` has those with machine."""
+
+    def has(self, part: str, architecture: str) -> bool:
+        """Whether a part (`machine`, `platform`) is complete for an architecture."""
+        return part in self.parts.get(architecture, ())
 
     def blob(self, digest: str) -> Path:
         """Where the bytes of a digest are on disk."""

@@ -1,0 +1,353 @@
+"""Makes a bundle: fetches every program and image of a release and writes the documents over them.
+
+Called by Store.create. A new bundle grows in `.incoming-VERSION` beside its final name and is renamed
+there when it is complete; a run that was killed goes on from what it left, after hashing it again. Parts
+and architectures are added to a finished bundle in place: new blobs do not disturb it, and index.json,
+replaced last in one step, makes them count.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from roost.bundle import artifact, images, upstream
+from roost.bundle.errors import BundleRefused, ChecksumMismatch
+from roost.bundle.fetch import Fetcher, HttpStatus, Stopped, Watch, refused
+from roost.bundle.layout import Descriptor, Layout, digest_of, hash_file, sync_directory
+from roost.bundle.model import Bundle, Member, Program
+from roost.bundle.probe import NAME as PROBE_NAME
+from roost.bundle.probe import VERSION as PROBE_VERSION
+from roost.bundle.progress import Progress, Step
+from roost.bundle.pull import Puller, Reference
+from roost.bundle.versions import PARTS, ImageName, Part, Release
+
+_T = TypeVar("_T")
+INCOMING: Final = ".incoming-"
+_SCRATCH: Final = "scratch"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is asked for."""
+
+    row: Release
+    architectures: tuple[str, ...]
+    parts: frozenset[Part]
+    extra_images: tuple[str, ...] = ()
+    mirror: str | None = None
+    jobs: int = 6
+
+
+@dataclass(frozen=True)
+class Missing:
+    """What a wish needs beyond what is there. Pure, so that a complete bundle costs no network."""
+
+    parts: dict[str, frozenset[Part]]
+    """Every part of the bundle when it is done, by architecture."""
+    sources: tuple[upstream.Source, ...]
+    probes: tuple[str, ...]
+    """Architectures that lack roost-probe."""
+    images: bool
+    """Whether anything of images or upstream manifests is lacking."""
+
+    def __bool__(self) -> bool:
+        return bool(self.sources or self.probes or self.images)
+
+
+def parts_of(bundle: Bundle | None, architecture: str) -> frozenset[Part]:
+    """The parts that are complete for an architecture."""
+    return frozenset(part for part in PARTS if bundle is not None and bundle.has(part, architecture))
+
+
+def missing(wish: Wish, bundle: Bundle | None) -> Missing:
+    """Compare a wish with what a bundle has."""
+    parts: dict[str, frozenset[Part]] = {}
+    for architecture in bundle.parts if bundle else ():
+        parts[architecture] = parts_of(bundle, architecture)
+    for architecture in wish.architectures:
+        parts[architecture] = parts.get(architecture, frozenset()) | wish.parts
+    programs = {(program.name, program.architecture) for program in (bundle.programs if bundle else ())}
+    sources = tuple(
+        source
+        for architecture in sorted(parts, key=lambda each: each != images.host_architecture())
+        for source in upstream.sources(wish.row, architecture)
+        if parts[architecture] & set(source.parts) and (source.name, architecture) not in programs
+    )
+    machines = {architecture for architecture, each in parts.items() if "machine" in each}
+    known = {image.name for image in (bundle.images if bundle else ())}
+    had = set(bundle.architectures) if bundle else set[str]()
+    return Missing(
+        parts=parts,
+        sources=sources,
+        probes=tuple(sorted(a for a in machines if (PROBE_NAME, a) not in programs)),
+        images=bool(machines - had or set(wish.extra_images) - known),
+    )
+
+
+@dataclass
+class _Meter(Watch):
+    """Adds up the bytes of one item, over several downloads and threads."""
+
+    item: str
+    progress: Progress
+    size: int | None = None
+    done: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def came(self, count: int) -> None:
+        with self.lock:
+            self.done += count
+            step = Step(self.item, self.done, self.size, "running")
+        self.progress(step)
+
+    def total(self, size: int) -> None:
+        """Only a program is one file; an image's size is known from its manifest."""
+        if self.size is None:
+            self.size = size
+
+    def end(self, size: int | None = None) -> None:
+        done = self.done or size or 0
+        self.progress(Step(self.item, done, done, "done" if self.done else "present"))
+
+
+class Creation:
+    """One run. `layout` is a finished bundle or an incoming directory."""
+
+    def __init__(
+        self,
+        wish: Wish,
+        layout: Layout,
+        bundle: Bundle | None,
+        *,
+        siblings: Sequence[Layout],
+        probe: Callable[[str], Path],
+        progress: Progress,
+        fetcher: Fetcher,
+    ) -> None:
+        self._wish = wish
+        self._layout = layout
+        self._bundle = bundle
+        self._siblings = siblings
+        self._probe = probe
+        self._progress = progress
+        self._fetcher = fetcher
+        self._puller = Puller(fetcher, wish.mirror)
+        self._scratch = layout.path / _SCRATCH
+
+    def run(self, lacking: Missing) -> None:
+        """Fetch what is lacking and write index.json."""
+        self._layout.prepare()
+        self._scratch.mkdir(exist_ok=True)
+        pool = ThreadPoolExecutor(max_workers=self._wish.jobs, thread_name_prefix="bundle")
+        try:
+            self._run(lacking, pool)
+        except BaseException:
+            self._fetcher.stop.set()
+            raise
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def _run(self, lacking: Missing, pool: ThreadPoolExecutor) -> None:
+        programs = {source: pool.submit(self._program, source) for source in lacking.sources}
+        entries: list[Descriptor] = []
+        manifests: dict[str, Descriptor] = {}
+        machines = tuple(sorted(a for a, each in lacking.parts.items() if "machine" in each))
+        components = self._wish.row.components()
+        if machines:
+            flannel = pool.submit(self._flannel)
+            names = self._image_names(programs, flannel)
+            components = upstream.components_from(names, self._wish.row)
+            entries = self._images(pool, names, machines)
+            manifests["flannel"] = flannel.result()
+        own = [program.result() for program in _all(programs.values())]
+        own += [self._pack_probe(architecture) for architecture in lacking.probes]
+        own += self._bundle.programs if self._bundle else ()
+        version = self._wish.row.kubernetes
+        release = artifact.write_release(
+            self._layout, version, parts=lacking.parts, components=components, manifests=manifests
+        )
+        sync_directory(self._layout.blobs)
+        self._layout.write_index((release, artifact.write_programs(self._layout, version, own), *entries))
+
+    # Programs.
+
+    def _program(self, source: upstream.Source) -> Program:
+        mirror = self._wish.mirror
+        where = upstream.url(source.host, source.path, mirror=mirror)
+        meter = _Meter(source.title, self._progress)
+        try:
+            listed = upstream.url(source.host, source.checksum_path, mirror=mirror)
+            text = self._fetcher.read(listed).content.decode(errors="replace")
+            hexadecimal = upstream.checksum_of(text, source.file)
+            if hexadecimal is None:
+                raise ChecksumMismatch(
+                    f"{listed} has no sha256 for {source.file}; {where} can't be trusted without it"
+                )
+            digest = f"sha256:{hexadecimal}"
+            if not self._borrow(digest):
+                self._fetcher.download(where, self._layout.blob(digest), digest, watch=meter)
+        except HttpStatus as error:
+            raise refused(error, source.title) from error
+        path = self._layout.blob(digest)
+        size = path.stat().st_size
+        if source.kind == "tar.gz":
+            members = artifact.members_of(path, where, strip=source.strip)
+        else:
+            members = (Member(source.name, hexadecimal, 0o755, size),)
+        meter.end(size)
+        return Program(
+            name=source.name,
+            version=source.version,
+            architecture=source.architecture,
+            digest=digest,
+            size=size,
+            kind=source.kind,
+            strip=source.strip,
+            members=members,
+        )
+
+    def _pack_probe(self, architecture: str) -> Program:
+        content = self._probe(architecture).read_bytes()
+        written = self._layout.write(content, artifact.PROGRAM_LAYER)
+        member = Member(PROBE_NAME, written.digest.partition(":")[2], 0o755, written.size)
+        return Program(PROBE_NAME, PROBE_VERSION, architecture, written.digest, written.size, "file", 0, (member,))
+
+    def _borrow(self, digest: str) -> bool:
+        """Whether the blob is here already, or another bundle has it (then it is linked, hashed first)."""
+        if self._layout.has(digest):
+            return True
+        for sibling in self._siblings:
+            if sibling.has(digest) and hash_file(sibling.blob(digest)) == digest:
+                target = self._layout.blob(digest)
+                temporary = target.with_name(f".{target.name}.{threading.get_ident()}.link")
+                try:
+                    temporary.unlink(missing_ok=True)
+                    os.link(sibling.blob(digest), temporary)
+                    temporary.rename(target)
+                except OSError:
+                    continue  # Another file system, or gone meanwhile: it is fetched.
+                return True
+        return False
+
+    # Images.
+
+    def _flannel(self) -> Descriptor:
+        if self._bundle is not None and "flannel" in self._bundle.manifests:
+            digest = self._bundle.manifests["flannel"]
+            return Descriptor(artifact.MANIFEST_LAYER, digest, self._layout.blob(digest).stat().st_size)
+        row = self._wish.row
+        where = upstream.url(upstream.FLANNEL_HOST, upstream.flannel_path(row), mirror=self._wish.mirror)
+        try:
+            content = self._fetcher.read(where).content
+        except HttpStatus as error:
+            raise refused(error, f"flannel's manifest {row.flannel}") from error
+        if not images.flannel_images(content):
+            raise ChecksumMismatch(f"{where} names no image, so it is not flannel's manifest ({digest_of(content)})")
+        return self._layout.write(content, artifact.MANIFEST_LAYER)
+
+    def _image_names(
+        self, programs: dict[upstream.Source, Future[Program]], flannel: Future[Descriptor]
+    ) -> tuple[ImageName, ...]:
+        """The images of the bundle when it is done: what it has, or kubeadm's list, flannel's and the extra ones."""
+        extra = tuple(ImageName(name, "test") for name in self._wish.extra_images)
+        if self._bundle is not None and self._bundle.images:
+            named = {image.name: ImageName(image.name, image.purpose) for image in self._bundle.images}
+        else:
+            own = images.host_architecture()
+            found = [
+                future
+                for source, future in programs.items()
+                if (source.name, source.architecture) == ("kubeadm", own)
+            ]
+            printed = None
+            if found:
+                kubeadm = self._layout.blob(found[0].result().digest)
+                printed = images.ask_kubeadm(kubeadm, self._wish.row, self._scratch)
+            chosen = images.choose(self._wish.row, printed)
+            manifest = self._layout.read(flannel.result().digest)
+            named = {image.name: image for image in (*chosen, *images.flannel_images(manifest))}
+        return tuple({**{image.name: image for image in extra}, **named}.values())
+
+    def _images(
+        self, pool: ThreadPoolExecutor, names: Sequence[ImageName], architectures: tuple[str, ...]
+    ) -> list[Descriptor]:
+        known = {entry.annotations.get(artifact.REF_NAME): entry for entry in self._entries()}
+        pending = [pool.submit(self._manifests, name, known.get(name.name), architectures) for name in names]
+        entries: list[Descriptor] = []
+        blobs: list[Future[None]] = []
+        for name, future in zip(names, pending, strict=True):
+            entry, children = future.result()
+            entries.append(entry)
+            blobs.append(pool.submit(self._contents, Reference.parse(name.name), name.name, children))
+        for blob in _all(blobs):
+            blob.result()
+        return sorted(entries, key=lambda entry: entry.annotations[artifact.REF_NAME])
+
+    def _entries(self) -> tuple[Descriptor, ...]:
+        return self._layout.index() if self._bundle is not None else ()
+
+    def _manifests(
+        self, image: ImageName, known: Descriptor | None, architectures: tuple[str, ...]
+    ) -> tuple[Descriptor, tuple[Descriptor, ...]]:
+        reference = Reference.parse(image.name)
+        resolved = known or self._puller.resolve(reference, self._layout)
+        children = self._puller.children(reference, resolved, self._layout, architectures)
+        single = architectures[0] if children == (resolved,) else None
+        return artifact.image_entry(image.name, image.purpose, resolved, single), children
+
+    def _contents(self, reference: Reference, name: str, children: Iterable[Descriptor]) -> None:
+        """The config and layers of the wanted architectures, one after the other; images run side by side."""
+        wanted = [each for child in children for each in self._puller.contents(child, self._layout)]
+        meter = _Meter(name, self._progress, size=sum(each.size for each in wanted))
+        for each in wanted:
+            if not self._borrow(each.digest):
+                self._puller.blob(reference, each, self._layout, watch=meter)
+        meter.end(meter.size)
+
+
+def _all(futures: Iterable[Future[Any]]) -> list[Future[Any]]:
+    """The same futures when all are done. The first failure that is not merely «stopped» is raised at once."""
+    listed = list(futures)
+    done, _ = wait(listed, return_when=FIRST_EXCEPTION)
+    failures = [error for each in done if (error := each.exception()) is not None]
+    for failure in failures:
+        if not isinstance(failure, Stopped):
+            raise failure
+    if failures:
+        raise failures[0]
+    return listed
+
+
+def discard_damaged(layout: Layout) -> None:
+    """Hash what an interrupted run left; what is not what its name says goes."""
+    if not layout.blobs.is_dir():
+        return
+    for path in layout.blobs.iterdir():
+        if path.name.endswith(".part"):
+            continue
+        if hash_file(path) != f"sha256:{path.name}":
+            path.unlink()
+
+
+def same_components(bundle: Bundle, row: Release) -> None:
+    """Raises BundleRefused when a finished bundle was made with another table than this roost's."""
+    if not row.tested:
+        return
+    differing = [
+        f"{name} {bundle.components.get(name, 'none')} (now {version})"
+        for name, version in row.components().items()
+        if bundle.components.get(name) != version
+    ]
+    if differing:
+        raise BundleRefused(
+            f"the bundle of {bundle.version} was made with {', '.join(differing)}; it stays usable, but nothing can "
+            f"be added to it: `roost bundle remove {bundle.version}` and create it again"
+        )
