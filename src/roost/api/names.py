@@ -18,6 +18,8 @@ ID_ANNOTATION: Final = f"{GROUP}/id"
 """Immutable id of a Cluster; journals, locks and units on machines carry it. It survives a move."""
 RETRY_NOW_ANNOTATION: Final = f"{GROUP}/retry-now"
 """A time stamp; a new value ends the current back-off at once."""
+FORCE_REMOVAL_ANNOTATION: Final = f"{GROUP}/force-removal"
+"""`true` on a Machine or Cluster that is being deleted: machines that can't be restored are let go as they are."""
 PLATFORM_URL_ANNOTATION: Final = "cpaas.io/platform-url"
 
 FINALIZER: Final = f"{GROUP}/cleanup"
