@@ -4,9 +4,10 @@ index.json of a bundle lists, in this order:
 
 1. `roost/release:vX`, a manifest whose config says which release this is (schema, parts, components)
    and whose layers are upstream's manifests, such as kube-flannel.yml;
-2. `roost/programs:vX`, an index of one manifest per architecture; each layer is a program, with name,
-   version, kind and strip as annotations; the config holds the members of the archives, so that opening
-   a bundle needs no archive;
+2. `roost/programs:vX` (what machines run) and `roost/platform:vX` (what `roost up` runs), each an index
+   of one manifest per architecture; each layer is a program, with name, version, kind and strip as
+   annotations; the config holds the members of the archives, so that opening a bundle needs no archive.
+   Only the former goes into the registry;
 3. every image under its upstream name: upstream's own index, bytes unchanged, of which only the
    children of the wanted architectures are kept. So the digest behind a tag is upstream's everywhere:
    in the bundle, in roost's registry (which is told not to ask for absent children) and on machines.
@@ -17,7 +18,7 @@ create writes these, `open_bundle` reads them back into bundle.model.
 from __future__ import annotations
 
 import tarfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Final, Literal, cast
@@ -55,21 +56,21 @@ PROGRAM_KIND: Final = f"{_PREFIX}program-kind"
 PROGRAM_STRIP: Final = f"{_PREFIX}strip"
 TITLE: Final = "org.opencontainers.image.title"
 
-EntryKind = Literal["release", "programs", "image"]
+EntryKind = Literal["release", "programs", "platform", "image"]
 
 
 def release_name(version: str) -> str:
     return f"roost/release:v{version}"
 
 
-def programs_name(version: str) -> str:
-    return f"roost/programs:v{version}"
+PROGRAMS_REPOSITORY: Final[dict[Part, str]] = {"machine": "roost/programs", "platform": "roost/platform"}
+_PROGRAMS_KIND: Final[dict[Part, EntryKind]] = {"machine": "programs", "platform": "platform"}
 
 
 def entry_kind(entry: Descriptor) -> EntryKind | None:
     """What an entry of index.json is; None for what a later roost may have added."""
     kind = entry.annotations.get(KIND)
-    return kind if kind in ("release", "programs", "image") else None
+    return kind if kind in ("release", "programs", "platform", "image") else None
 
 
 def members_of(path: Path, source: str, *, strip: int) -> tuple[Member, ...]:
@@ -97,8 +98,8 @@ def members_of(path: Path, source: str, *, strip: int) -> tuple[Member, ...]:
     return tuple(sorted(found, key=lambda member: member.path))
 
 
-def write_programs(layout: Layout, version: str, programs: Sequence[Program]) -> Descriptor:
-    """The programs index with one manifest per architecture; `roost/programs:vX`."""
+def write_programs(layout: Layout, version: str, part: Part, programs: Sequence[Program]) -> Descriptor:
+    """The index of one part's programs, with one manifest per architecture."""
     children: list[Document] = []
     for architecture in sorted({program.architecture for program in programs}):
         own = sorted((p for p in programs if p.architecture == architecture), key=lambda p: p.name)
@@ -117,7 +118,8 @@ def write_programs(layout: Layout, version: str, programs: Sequence[Program]) ->
         children.append(Descriptor(OCI_MANIFEST, written.digest, written.size, {}, platform).document())
     index: Document = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": children}
     written = layout.write_document(index, OCI_INDEX)
-    return Descriptor(OCI_INDEX, written.digest, written.size, {REF_NAME: programs_name(version), KIND: "programs"})
+    annotations = {REF_NAME: f"{PROGRAMS_REPOSITORY[part]}:v{version}", KIND: _PROGRAMS_KIND[part]}
+    return Descriptor(OCI_INDEX, written.digest, written.size, annotations)
 
 
 def _members(program: Program) -> list[list[object]]:
@@ -190,10 +192,10 @@ def open_bundle(path: Path) -> Bundle:
     layout = Layout(path)
     content = layout.index_bytes()
     entries = descriptors(parse_document(content, f"{path}/index.json"), "manifests")
-    by_kind = {kind: [e for e in entries if entry_kind(e) == kind] for kind in ("release", "programs", "image")}
-    if len(by_kind["release"]) != 1 or len(by_kind["programs"]) != 1:
+    releases = [entry for entry in entries if entry_kind(entry) == "release"]
+    if len(releases) != 1:
         raise BundleRefused(f"{path} is an OCI image layout, but not a roost bundle: it has no {release_name('X')}")
-    manifest = layout.read_document(by_kind["release"][0].digest)
+    manifest = layout.read_document(releases[0].digest)
     release = layout.read_document(Descriptor.parse(manifest["config"]).digest)
     check_schema(release, str(path))
     parts = cast("dict[str, list[Part]]", release["parts"])
@@ -204,8 +206,13 @@ def open_bundle(path: Path) -> Bundle:
         digest=digest_of(content),
         architectures=architectures,
         components=cast("dict[str, str]", release["components"]),
-        programs=_read_programs(layout, by_kind["programs"][0]),
-        images=tuple(image for entry in by_kind["image"] for image in _read_images(layout, entry, architectures)),
+        programs=_read_programs(layout, entries),
+        images=tuple(
+            image
+            for entry in entries
+            if entry_kind(entry) == "image"
+            for image in _read_images(layout, entry, architectures)
+        ),
         manifests={
             layer.annotations[TITLE]: layer.digest
             for layer in descriptors(manifest, "layers")
@@ -226,27 +233,33 @@ def check_schema(release: Document, where: str) -> None:
         )
 
 
-def _read_programs(layout: Layout, entry: Descriptor) -> tuple[Program, ...]:
-    found: list[Program] = []
+def _read_programs(layout: Layout, entries: Iterable[Descriptor]) -> tuple[Program, ...]:
+    """Those of machines and platform together; what belongs to both comes once."""
+    found: dict[tuple[str, str], Program] = {}
+    for entry in entries:
+        if entry_kind(entry) in ("programs", "platform"):
+            for program in _programs_of(layout, entry):
+                found.setdefault((program.architecture, program.name), program)
+    return tuple(program for _, program in sorted(found.items()))
+
+
+def _programs_of(layout: Layout, entry: Descriptor) -> Iterator[Program]:
     for child in descriptors(layout.read_document(entry.digest), "manifests"):
         manifest = layout.read_document(child.digest)
         config = layout.read_document(Descriptor.parse(manifest["config"]).digest)
         members = cast("dict[str, list[tuple[str, str, int, int]]]", config["members"])
         for layer in descriptors(manifest, "layers"):
             name = layer.annotations[PROGRAM_NAME]
-            found.append(
-                Program(
-                    name=name,
-                    version=layer.annotations[PROGRAM_VERSION],
-                    architecture=child.architecture or "",
-                    digest=layer.digest,
-                    size=layer.size,
-                    kind="tar.gz" if layer.annotations[PROGRAM_KIND] == "tar.gz" else "file",
-                    strip=int(layer.annotations[PROGRAM_STRIP]),
-                    members=tuple(Member(*each) for each in members[name]),
-                )
+            yield Program(
+                name=name,
+                version=layer.annotations[PROGRAM_VERSION],
+                architecture=child.architecture or "",
+                digest=layer.digest,
+                size=layer.size,
+                kind="tar.gz" if layer.annotations[PROGRAM_KIND] == "tar.gz" else "file",
+                strip=int(layer.annotations[PROGRAM_STRIP]),
+                members=tuple(Member(*each) for each in members[name]),
             )
-    return tuple(found)
 
 
 def _read_images(layout: Layout, entry: Descriptor, architectures: tuple[str, ...]) -> list[Image]:

@@ -175,7 +175,22 @@ class Creation:
             self._layout, version, parts=lacking.parts, components=components, manifests=manifests
         )
         sync_directory(self._layout.blobs)
-        self._layout.write_index((release, artifact.write_programs(self._layout, version, own), *entries))
+        self._layout.write_index((release, *self._write_programs(lacking, own), *entries))
+
+    def _write_programs(self, lacking: Missing, programs: Sequence[Program]) -> list[Descriptor]:
+        """One index for each part that is there, of those architectures for which it is complete."""
+        row = self._wish.row
+        written: list[Descriptor] = []
+        for part in PARTS:
+            own = [
+                program
+                for program in programs
+                if part in upstream.parts_of_program(program.name, row)
+                and part in lacking.parts[program.architecture]
+            ]
+            if own:
+                written.append(artifact.write_programs(self._layout, row.kubernetes, part, own))
+        return written
 
     # Programs.
 

@@ -12,7 +12,6 @@ import shutil
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
 
 from roost.bundle import artifact, probe, transfer, versions
 from roost.bundle.create import INCOMING, Creation, Wish, discard_damaged, missing, parts_of, same_components
@@ -24,29 +23,12 @@ from roost.bundle.progress import Progress, Step, silent
 from roost.bundle.verify import Report, verify_bundle
 from roost.bundle.versions import ARCHITECTURES, PARTS, Part
 
-BUNDLES: Final = "bundles"
-
-
-def default_data_directory() -> Path:
-    """ROOST_DATA_DIR, or /var/lib/roost-platform for root and ~/.local/share/roost for others."""
-    named = os.environ.get("ROOST_DATA_DIR")
-    if named:
-        return Path(named)
-    if os.geteuid() == 0:
-        return Path("/var/lib/roost-platform")
-    base = os.environ.get("XDG_DATA_HOME")
-    return (Path(base) if base else Path.home() / ".local" / "share") / "roost"
-
 
 class Store:
     """Bundles under one directory, which is made when the first one is."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-
-    @classmethod
-    def of_data_directory(cls, data_directory: Path | None = None) -> Store:
-        return cls((data_directory or default_data_directory()) / BUNDLES)
 
     def versions(self) -> tuple[str, ...]:
         """Versions of the finished bundles, oldest first."""

@@ -149,6 +149,11 @@ def sources(row: Release, architecture: str) -> tuple[Source, ...]:
     )
 
 
+def parts_of_program(name: str, row: Release) -> tuple[Part, ...]:
+    """Which parts a program of upstream belongs to; of roost's own ones: machine."""
+    return next((source.parts for source in sources(row, "amd64") if source.name == name), ("machine",))
+
+
 FLANNEL_HOST: Final = "github.com"
 
 
