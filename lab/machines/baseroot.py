@@ -1,4 +1,4 @@
-"""The root file system that all machines share: a bare Debian with systemd and sshd, built once and kept in the cache.
+"""The root file system that all machines share: a bare Debian with systemd and sshd, built once and then cached.
 
 What roost must bring to a machine itself (container runtime, kubelet, load balancer, even curl) is left out by
 intention. Called by `Lab.up`.
@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,18 +22,45 @@ from lab.machines import host
 from lab.machines.settings import LabError
 
 SUITE = "bookworm"
-PACKAGES = (
-    "systemd systemd-sysv libpam-systemd dbus openssh-server sudo iproute2 iptables nftables iputils-ping procps kmod"
-    " conntrack socat ethtool ca-certificates ebtables util-linux mount less"
-).split()
+PACKAGES = [
+    "systemd",
+    "systemd-sysv",
+    "libpam-systemd",
+    "dbus",
+    "openssh-server",
+    "sudo",
+    "iproute2",
+    "iptables",
+    "nftables",
+    "iputils-ping",
+    "procps",
+    "kmod",
+    "conntrack",
+    "socat",
+    "ethtool",
+    "ca-certificates",
+    "ebtables",
+    "util-linux",
+    "mount",
+    "less",
+]
 USERS = ("admin", "operator")
 ENABLED = ("lab-machine.service", "systemd-networkd.service", "ssh.service")
 # Units that run by the clock, write without being asked, or wait for hardware that a container has not.
-MASKED = (
-    "apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer"
-    " systemd-tmpfiles-clean.timer systemd-networkd-wait-online.service systemd-pstore.service"
-    " console-getty.service getty@tty1.service systemd-timesyncd.service"
-).split()
+MASKED = [
+    "apt-daily.timer",
+    "apt-daily-upgrade.timer",
+    "dpkg-db-backup.timer",
+    "e2scrub_all.timer",
+    "e2scrub_reap.service",
+    "fstrim.timer",
+    "systemd-tmpfiles-clean.timer",
+    "systemd-networkd-wait-online.service",
+    "systemd-pstore.service",
+    "console-getty.service",
+    "getty@tty1.service",
+    "systemd-timesyncd.service",
+]
 # Directories that lie outside the overlay: some of what Kubernetes keeps does not work on one.
 OUTSIDE_OVERLAY = ("/var/lib/containerd", "/var/lib/kubelet", "/var/lib/etcd")
 OVERLAID = Path(__file__).parent / "base"
@@ -171,12 +198,14 @@ def _apt_options() -> list[str]:
     return [
         line.rstrip(";")
         for line in lines
-        if line.startswith("Acquire::") and any(word in line.lower().split(" ")[0] for word in kept) and '""' not in line
+        if line.startswith("Acquire::")
+        and any(word in line.lower().split(" ")[0] for word in kept)
+        and '""' not in line
     ]
 
 
 @contextmanager
-def _lock(path: Path) -> Iterator[None]:
+def _lock(path: Path) -> Generator[None]:
     with path.open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield

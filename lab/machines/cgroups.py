@@ -15,7 +15,7 @@ MOUNTED = Path("/sys/fs/cgroup")
 
 
 def own_groups(cgroup_file: str, mountinfo: str) -> list[Path]:
-    """The caller's directory in each mounted hierarchy, from the texts of /proc/self/cgroup and /proc/self/mountinfo."""
+    """The caller's directory in each mounted hierarchy, from /proc/self/cgroup and /proc/self/mountinfo."""
     mounted: dict[str, Path] = {}
     for line in mountinfo.splitlines():
         left, _, right = line.partition(" - ")

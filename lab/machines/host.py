@@ -20,6 +20,7 @@ REQUIRED = {
     "ssh-keygen": "openssh-client",
     "openssl": "openssl",
     "nsenter": "util-linux",
+    "depmod": "kmod",
     "sysctl": "procps",
 }
 

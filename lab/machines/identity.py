@@ -11,10 +11,10 @@ import os
 import secrets
 import stat
 import uuid
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from lab.machines import host
+from lab.machines import host, modules
 from lab.machines.baseroot import USERS
 from lab.machines.settings import Settings
 
@@ -46,7 +46,7 @@ def ensure_client_key(state: Path) -> Path:
 
 
 def create(settings: Settings, name: str, index: int, base: Path) -> Identity:
-    """Makes the machine's directory with its identity in it; the machine's own password is in a file for root alone."""
+    """Makes the machine's directory with its identity; the machine's own password is in a file for root alone."""
     directory = settings.machines / name
     directory.mkdir(parents=True)
     password = secrets.token_urlsafe(12)
@@ -72,13 +72,17 @@ def create(settings: Settings, name: str, index: int, base: Path) -> Identity:
     seed.write("etc/ssh/ssh_host_ed25519_key", host_keys.read_text(), 0o600)
     seed.write("etc/ssh/ssh_host_ed25519_key.pub", public)
     seed.write("etc/systemd/network/10-host0.network", network_file(identity, settings))
+    # Duplicate address detection holds an address back for two seconds; the lab gives each only once.
+    seed.write("etc/sysctl.d/10-lab.conf", "net.ipv6.conf.host0.accept_dad = 0\n")
     hashed = host.run("openssl", "passwd", "-6", "-stdin", stdin=password + "\n").stdout.strip()
     seed.write("etc/shadow", shadow_file((base / "etc/shadow").read_text(), hashed), 0o640)
     for home in ("root", *(f"home/{user}" for user in USERS)):
         seed.directory(f"{home}/.ssh", 0o700)
         seed.write(f"{home}/.ssh/authorized_keys", client_key, 0o600)
 
-    whole = Identity(**(asdict(identity) | {"host_key": " ".join(public.split()[:2])}))
+    seed.directory("usr/lib/modules")
+    modules.write_list(seed.root)
+    whole = replace(identity, host_key=" ".join(public.split()[:2]))
     whole.save(directory)
     return whole
 
@@ -99,7 +103,6 @@ def network_file(identity: Identity, settings: Settings) -> str:
         "[Network]\nLLDP=no\nEmitLLDP=no\nIPv6AcceptRA=no\nLinkLocalAddressing=ipv6\n"
         f"Gateway={settings.host_ipv4}\nGateway={settings.host_ipv6}\n\n"
         f"[Address]\nAddress={identity.ipv4}/24\n\n"
-        # Duplicate address detection holds an address back for two seconds; the lab gives each only once.
         f"[Address]\nAddress={identity.ipv6}/64\nDuplicateAddressDetection=none\n"
     )
 

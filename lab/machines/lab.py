@@ -1,4 +1,4 @@
-"""Makes and removes machines, and clears what earlier runs left. Tests, benchmarks, the demo and the command use it."""
+"""Makes and removes machines and clears what earlier runs left. For tests, benchmarks, the demo and the command."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import fcntl
 import json
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from lab.machines import baseroot, cgroups, host, identity, network, overlay, processes, supervisor
+from lab.machines import baseroot, cgroups, host, identity, names, network, overlay, processes, supervisor
 from lab.machines.identity import Identity
-from lab.machines.machine import Machine
+from lab.machines.machine import REPOSITORY, Machine
 from lab.machines.settings import MAX_MACHINES, LabError, Settings, check_name
 
 # Raised while any lab is up: name under /proc/sys -> at least this.
@@ -32,10 +32,10 @@ class Lab:
         Everything that the lab held before is removed first, whatever state it is in. With `keep` the machines that
         exist stay as they are, are switched on where they are off, and only those missing are made.
         """
-        names = [f"node{i + 1}" for i in range(machines)] if isinstance(machines, int) else list(machines)
-        if len(set(names)) != len(names):
-            raise LabError(f"a machine's name is given twice: {', '.join(names)}")
-        for name in names:
+        wanted = [f"node{i + 1}" for i in range(machines)] if isinstance(machines, int) else list(machines)
+        if len(set(wanted)) != len(wanted):
+            raise LabError(f"a machine's name is given twice: {', '.join(wanted)}")
+        for name in wanted:
             check_name(name)
         host.ensure_packages()
         base = baseroot.ensure(self.settings.cache)
@@ -46,12 +46,21 @@ class Lab:
             self.settings.state.chmod(0o700)
             raise_sysctls()
             network.ensure(self.settings)
+            names.start(self.settings, REPOSITORY)
             identity.ensure_client_key(self.settings.state)
             present = {machine.name: machine for machine in self.machines()}
-            indices = self._free_indices(present, len(names))
-            planned = [(name, indices.pop(0) if name not in present else -1) for name in names]
+            indices = iter(self._free_indices(present, len(wanted)))
+            new = {name: next(indices) for name in wanted if name not in present}
+
+            def bring_up(name: str) -> Machine:
+                machine = present.get(name)
+                if machine is None:
+                    machine = Machine(self.settings, identity.create(self.settings, name, new[name], base))
+                machine.power_on()
+                return machine
+
             with ThreadPoolExecutor(max_workers=8) as pool:
-                return list(pool.map(lambda each: self._bring_up(each[0], each[1], base, present), planned))
+                return list(pool.map(bring_up, wanted))
 
     def machines(self) -> list[Machine]:
         found: list[Machine] = []
@@ -68,15 +77,24 @@ class Lab:
         there = ", ".join(machine.name for machine in self.machines()) or "none"
         raise LabError(f"there is no machine «{name}»; there is: {there}")
 
-    def down(self, names: Sequence[str] = ()) -> None:
+    def down(self, machines: Sequence[str] = ()) -> None:
         """Removes these machines; without names, or with the last of them, also everything else of the lab."""
         with self._locked():
-            for machine in [self.get(name) for name in names]:
+            for machine in [self.get(name) for name in machines]:
                 self._remove(machine)
-            if not names or not self.machines():
+            if not machines or not self.machines():
                 self._remove_everything()
                 # The lock's file goes too; whoever waits for it opens a new one.
                 shutil.rmtree(self.settings.state, ignore_errors=True)
+
+    def give_name(self, name: str, addresses: Sequence[str]) -> None:
+        """Makes the lab's name server answer with these addresses, or with none any more."""
+        file = names.given_file(self.settings.state)
+        given: dict[str, list[str]] = json.loads(file.read_text()) if file.is_file() else {}
+        given[name.lower()] = list(addresses)
+        new = file.with_suffix(".new")
+        new.write_text(json.dumps({known: given[known] for known in given if given[known]}))
+        new.rename(file)
 
     def status(self) -> dict[str, Any]:
         return {
@@ -112,13 +130,6 @@ class Lab:
             held.append("raised sysctls: " + ", ".join(sorted(json.loads(RAISED_RECORD.read_text()))))
         return held
 
-    def _bring_up(self, name: str, index: int, base: Path, present: dict[str, Machine]) -> Machine:
-        machine = present.get(name)
-        if machine is None:
-            machine = Machine(self.settings, identity.create(self.settings, name, index, base))
-        machine.power_on()
-        return machine
-
     @staticmethod
     def _free_indices(present: dict[str, Machine], count: int) -> list[int]:
         taken = {int(machine.ipv4.rsplit(".", 1)[1]) for machine in present.values()}
@@ -148,14 +159,14 @@ class Lab:
         restore_sysctls(self.settings)
 
     def _processes(self, supervisors_only: bool = False) -> list[int]:
-        found = processes.with_arguments(supervisor.MARK, str(self.settings.state))
+        found = processes.with_arguments(supervisor.MARK, str(self.settings.state)) + names.running(self.settings)
         if not supervisors_only and self.settings.machines.is_dir():
             for directory in self.settings.machines.iterdir():
                 found += processes.with_arguments(f"--directory={directory / 'merged'}")
         return found
 
     @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
+    def _locked(self) -> Generator[None]:
         """One command at a time changes a lab."""
         self.settings.state.mkdir(parents=True, exist_ok=True)
         with (self.settings.state / ".lock").open("w") as lock:
@@ -174,7 +185,7 @@ class Lab:
 
 
 def raise_sysctls() -> None:
-    """Raises the box's inotify limits, which a few machines use up; the values before are kept for `restore_sysctls`."""
+    """Raises the box's inotify limits, which a few machines use up; keeps the values before for `restore_sysctls`."""
     if not RAISED_RECORD.exists():
         RAISED_RECORD.parent.mkdir(exist_ok=True)
         before = {name: Path("/proc/sys", name).read_text().strip() for name in RAISED}

@@ -9,12 +9,12 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-from lab.machines import cgroups, network, overlay, processes, supervisor
+from lab.machines import cgroups, network, overlay, processes, snapshot, supervisor
 from lab.machines.identity import Identity
 from lab.machines.settings import LabError, Settings
 
@@ -75,6 +75,11 @@ class Machine:
     def upper(self) -> Path:
         """The overlay's upper directory: what was changed on the machine since it was made."""
         return self.directory / "upper"
+
+    @property
+    def lowers(self) -> list[Path]:
+        """The layers below it: the machine's identity, and the base root that all machines share."""
+        return [self.directory / "seed", self.base]
 
     @property
     def disks(self) -> dict[str, Path]:
@@ -302,7 +307,7 @@ class Machine:
         """Ends every fault of the link."""
         self._set_link(network.Link())
 
-    def loss(self, pct: float) -> None:
+    def loss(self, pct: float | str) -> None:
         """Loses that share of packets in each direction."""
         self._set_link(replace(self.link, loss_percent=network.parse_loss(str(pct))))
 
@@ -311,13 +316,29 @@ class Machine:
         self._set_link(replace(self.link, rate=network.parse_rate(rate)[0]))
 
     def _set_link(self, link: network.Link) -> None:
-        link.save(self.directory / "link.json")
         leader = self.leader
         if leader is not None:
             interface = network.host_side(leader)
             if interface is None:
                 raise LabError(f"{self.name}: its link is not there; {self._console_tail()}")
             network.apply(self._settings, self.name, self._identity.index, interface, link)
+        link.save(self.directory / "link.json")
+
+    # Compare
+
+    def snapshot(self) -> dict[str, str]:
+        """Everything about the machine that a product could have changed; see lab/machines/snapshot.py."""
+        script = snapshot.SCRIPT.read_text()
+        state = self.run(["sh", "-s"], via="ns", stdin=script, timeout=60).stdout
+        return snapshot.collect(state, self.upper, self.lowers, self.disks)
+
+    def changes_since(self, before: Mapping[str, str], ignored: Iterable[snapshot.Ignored] = ()) -> list[str]:
+        """What differs now, one line each, apart from `snapshot.IGNORED` and the patterns given."""
+        return snapshot.compare(before, self.snapshot(), [*snapshot.IGNORED, *ignored])
+
+    def file_changes(self) -> list[overlay.Change]:
+        """What was changed on the machine's overlay since it was made."""
+        return list(overlay.changes(self.upper, self.lowers))
 
     # Records
 

@@ -130,14 +130,15 @@ def _apply_loss(settings: Settings, name: str, interface: str, percent: float) -
     script = f"add table netdev {table}\ndelete table netdev {table}\n"
     if percent:
         drop = f"numgen random mod 10000 < {round(percent * 100)} drop"
+        script += f"add table netdev {table}\n"
         for hook in ("ingress", "egress"):
             head = f'type filter hook {hook} device "{interface}" priority 0;'
-            script += f"table netdev {table} {{ chain {hook} {{ {head} {drop}; }} }}\n"
+            script += f"add chain netdev {table} {hook} {{ {head} }}\nadd rule netdev {table} {hook} {drop}\n"
     host.run("nft", "-f", "-", stdin=script)
 
 
 def _apply_rate(mirror: str, interface: str, rate: str) -> None:
-    """Towards the machine the box's end is shaped; from it, arriving packets take a detour through a shaped mirror."""
+    """Towards the machine the box's end is shaped; from it, packets take a detour through a shaped mirror."""
     host.run("tc", "qdisc", "del", "dev", interface, "root", check=False)
     host.run("tc", "qdisc", "del", "dev", interface, "clsact", check=False)
     if (INTERFACES / mirror).exists():

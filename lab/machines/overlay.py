@@ -6,22 +6,25 @@ Mounting is called by `Lab`, reading the changes by `diff` and by snapshots.
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from lab.machines import host
 
-OPAQUE = "trusted.overlay.opaque"
+OVERLAY_ATTRIBUTES = "trusted.overlay."
+OPAQUE = OVERLAY_ATTRIBUTES + "opaque"
 
 
 @dataclass(frozen=True)
 class Change:
-    kind: str  # added, changed, deleted, replaced (a directory that hides the one below)
+    kind: Literal["added", "changed", "deleted"]
     path: str
-    upper: Path
+    now: str  # type, mode, owner, content and attributes, as `describe` writes them; empty when deleted
 
 
 def mount(machine_dir: Path, base: Path) -> None:
@@ -58,33 +61,69 @@ def unmount_below(directory: Path) -> None:
 
 
 def changes(upper: Path, lowers: list[Path]) -> Iterator[Change]:
-    """What the upper directory says against those below it, sorted by path. Directories that are only passed through
-    on the way to a change are no change themselves."""
-    for directory, below, files in os.walk(upper):
-        below.sort()
-        here = Path(directory)
-        for name in sorted([*below, *files]):
-            path = here / name
-            relative = path.relative_to(upper)
-            kind = _kind(path, relative, lowers)
-            if kind:
-                yield Change(kind, f"/{relative}", path)
+    """How the machine's files differ from those it was made with, sorted by path.
+
+    The upper directory also holds files that were written and then put back as they were, and directories that are
+    only passed through on the way to a change: what is the same as below is no change.
+    """
+    yield from sorted(_below(upper, Path(), lowers, hidden=False), key=lambda change: change.path)
 
 
-def _kind(path: Path, relative: Path, lowers: list[Path]) -> str | None:
+def _below(upper: Path, relative: Path, lowers: list[Path], *, hidden: bool) -> Iterator[Change]:
+    directory = upper / relative
+    hidden = hidden or is_opaque(directory)
+    try:
+        names = sorted(os.listdir(directory))
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for name in names:
+        path = directory / name
+        below = _lower(relative / name, lowers)
+        try:
+            status = path.lstat()
+            if is_whiteout(status):
+                if below is not None:
+                    yield Change("deleted", f"/{relative / name}", "")
+                continue
+            now = describe(path)
+        except FileNotFoundError:
+            continue  # a running machine goes on writing
+        if below is None or now != describe(below):
+            yield Change("added" if below is None else "changed", f"/{relative / name}", now)
+        if stat.S_ISDIR(status.st_mode):
+            yield from _below(upper, relative / name, lowers, hidden=hidden)
+    if hidden:
+        for name in sorted({child for lower in lowers for child in _children(lower / relative)} - set(names)):
+            yield Change("deleted", f"/{relative / name}", "")
+
+
+def describe(path: Path) -> str:
+    """All of a file that matters but its times: type, mode, owner, content, extended attributes."""
     status = path.lstat()
-    if is_whiteout(status):
-        return "deleted"
-    lower = _lower(relative, lowers)
-    if lower is None:
-        return "added"
-    if not stat.S_ISDIR(status.st_mode):
-        return "changed"
-    if is_opaque(path):
-        return "replaced"
-    below = lower.lstat()
-    same = (status.st_mode, status.st_uid, status.st_gid) == (below.st_mode, below.st_uid, below.st_gid)
-    return None if same else "changed"
+    head = f"{stat.filemode(status.st_mode)} {status.st_uid}:{status.st_gid}"
+    if stat.S_ISREG(status.st_mode):
+        with path.open("rb") as handle:
+            head += f" sha256:{hashlib.file_digest(handle, 'sha256').hexdigest()}"
+    elif stat.S_ISLNK(status.st_mode):
+        head += f" -> {os.readlink(path)}"
+    elif stat.S_ISCHR(status.st_mode) or stat.S_ISBLK(status.st_mode):
+        head += f" {os.major(status.st_rdev)},{os.minor(status.st_rdev)}"
+    for name in sorted(os.listxattr(path, follow_symlinks=False)):
+        if not name.startswith(OVERLAY_ATTRIBUTES):
+            head += f" {name}={os.getxattr(path, name, follow_symlinks=False).hex()}"
+    return head
+
+
+def tree(root: Path) -> Iterator[tuple[str, str]]:
+    """Every path below a directory with its description; "." is the directory itself."""
+    yield ".", describe(root)
+    for directory, below, files in os.walk(root):
+        for name in sorted([*below, *files]):
+            path = Path(directory) / name
+            try:
+                yield str(path.relative_to(root)), describe(path)
+            except FileNotFoundError:
+                continue
 
 
 def _lower(relative: Path, lowers: list[Path]) -> Path | None:
@@ -92,6 +131,13 @@ def _lower(relative: Path, lowers: list[Path]) -> Path | None:
         if os.path.lexists(lower / relative):
             return lower / relative
     return None
+
+
+def _children(directory: Path) -> list[str]:
+    try:
+        return os.listdir(directory)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def is_whiteout(status: os.stat_result) -> bool:
@@ -102,6 +148,6 @@ def is_opaque(directory: Path) -> bool:
     try:
         return os.getxattr(directory, OPAQUE) == b"y"
     except OSError as error:
-        if error.errno in (errno.ENODATA, errno.ENOTSUP):
+        if error.errno in (errno.ENODATA, errno.ENOTSUP, errno.ENOENT, errno.ENOTDIR):
             return False
         raise

@@ -13,9 +13,10 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
-from lab.machines import cgroups, network, processes
+from lab.machines import cgroups, modules, network, processes
 from lab.machines.baseroot import OUTSIDE_OVERLAY
 from lab.machines.identity import Identity
 from lab.machines.settings import LabError, Settings
@@ -40,6 +41,7 @@ def container_argv(settings: Settings, identity: Identity) -> list[str]:
         "--system-call-filter=add_key keyctl bpf",
         "--bind=/dev/kmsg",
         *(f"--bind={directory / 'disk' / Path(outside).name}:{outside}" for outside in OUTSIDE_OVERLAY),
+        *([f"--bind-ro={modules.HOST_MODULES}"] if modules.host_directory() else []),
         "--resolv-conf=off",
         "--timezone=off",
         "--link-journal=no",
@@ -88,13 +90,21 @@ def _one_boot(settings: Settings, identity: Identity, boots: int) -> int:
             if interface:
                 link = network.Link.load(directory / "link.json")
                 if link != network.Link():
-                    network.apply(settings, identity.name, identity.index, interface, link)
+                    _put_right(settings, identity, interface, link)
             run |= {"leader": leader, "leader_started": processes.start_time(leader) or 0}
             _write_run(directory, run | {"interface": interface or ""})
         code = container.wait()
     cgroups.remove(groups)
     network.forget(settings, identity.name, identity.index)
     return code
+
+
+def _put_right(settings: Settings, identity: Identity, interface: str, link: network.Link) -> None:
+    """A fault that cannot be put on the link is for the log; the machine must not be lost over it."""
+    try:
+        network.apply(settings, identity.name, identity.index, interface, link)
+    except LabError as error:
+        print(f"{identity.name}: its link is whole instead of {link}: {error}", file=sys.stderr, flush=True)
 
 
 def _await_leader(container: subprocess.Popen[bytes], patience: float = 30) -> int | None:
@@ -117,7 +127,7 @@ def _await_link(container: subprocess.Popen[bytes], leader: int, patience: float
     return None
 
 
-def _write_run(directory: Path, run: dict[str, object]) -> None:
+def _write_run(directory: Path, run: Mapping[str, object]) -> None:
     new = directory / "run.json.new"
     new.write_text(json.dumps(run))
     new.rename(directory / "run.json")

@@ -1,0 +1,50 @@
+# Prints the state of the machine that it runs on, section by section, for lab/machines/snapshot.py to read.
+# Given to `sh -s` on standard input, inside the machine's namespaces.
+section() { printf '=== %s\n' "$1"; }
+
+section iptables
+iptables-save 2>/dev/null
+[ -s /proc/net/ip_tables_names ] && iptables-legacy-save 2>/dev/null
+section ip6tables
+ip6tables-save 2>/dev/null
+[ -s /proc/net/ip6_tables_names ] && ip6tables-legacy-save 2>/dev/null
+section nft
+nft --stateless list ruleset 2>/dev/null
+section link
+ip -json -details link show
+section addr
+ip -json addr show
+section route4
+ip -json -4 route show table all
+section route6
+ip -json -6 route show table all
+section rule
+ip -4 rule show | sed 's/^/4 /'
+ip -6 rule show | sed 's/^/6 /'
+section mounts
+cat /proc/self/mountinfo
+section sysctls
+find /proc/sys/net /proc/sys/vm /proc/sys/kernel /proc/sys/fs -type f -perm -0200 -exec grep -sH '' {} +
+section units
+systemctl list-units --all --full --plain --no-legend --no-pager
+section unit-files
+systemctl list-unit-files --full --no-legend --no-pager
+section processes
+ps -eww -o pid=,ppid=,user:32=,args= | while read -r pid ppid rest; do
+    [ "$pid" = $$ ] || [ "$ppid" = $$ ] || [ "$ppid" = 0 -a "$pid" != 1 ] || printf '%s\n' "$rest"
+done
+section cgroups
+find /sys/fs/cgroup -mindepth 1 -type d
+section listening
+ss -H -n -l -t -u -w -p
+section modules
+cat /proc/modules 2>/dev/null
+section run
+find /run -xdev \( -path /run/systemd -o -path /run/user -o -path /run/log -o -path /run/credentials \
+    -o -path /run/lab-machine -o -path /run/host \) -prune -o -printf '%p %M %u:%g\n'
+section transient
+find /run/systemd/transient /run/systemd/system /run/systemd/network -mindepth 1 -printf '%p\n' 2>/dev/null
+section host
+hostname
+cat /proc/swaps
+section end
