@@ -48,6 +48,11 @@ def status_code(error: ApiError) -> int:
     return int(error.status.code or 0)
 
 
+def answered(error: BaseException) -> int | None:
+    """The HTTP status that the API answered with; None for every other kind of error."""
+    return status_code(error) if isinstance(error, ApiError) else None
+
+
 def explain(error: Exception, *, server: str, doing: str = "") -> RoostError:
     """The error as RetryLater or PermanentFailure. `doing`: such as «apply Secret a/b»."""
     what = f"{doing}: " if doing else ""

@@ -1,0 +1,207 @@
+"""kubeadm's configuration files: v1beta3 up to Kubernetes 1.30, v1beta4 from 1.31.
+
+Called by the phases that run kubeadm and by the plan. Pure: the same spec gives the same bytes, so that a
+hash of them tells whether what kubeadm made is still what is wished.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from roost.api.v1alpha1.cluster import ClusterSpec
+from roost.api.v1alpha1.machine import Role
+from roost.providers.onprem import layout
+from roost.providers.onprem.context import MachineInput
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class NodeSettings:
+    """What differs from node to node."""
+
+    name: str
+    address: str
+    cgroup_driver: str
+    """systemd or cgroupfs."""
+
+
+@dataclass(frozen=True)
+class JoinSecrets:
+    """What lets one machine join once. The CA is pinned by its hash, so the token proves only one side."""
+
+    token: str
+    ca_hashes: tuple[str, ...]
+    """sha256:… of the CA's public key."""
+
+
+def api_version(version: str) -> str:
+    generation = "v1beta4" if layout.minor(version) >= 31 else "v1beta3"
+    return f"kubeadm.k8s.io/{generation}"
+
+
+def _is_v1beta4(version: str) -> bool:
+    return api_version(version).endswith("v1beta4")
+
+
+def arguments(version: str, values: Mapping[str, str]) -> Any:
+    """Extra arguments: a map in v1beta3, a list of name and value in v1beta4."""
+    if _is_v1beta4(version):
+        return [{"name": name, "value": value} for name, value in sorted(values.items())]
+    return dict(sorted(values.items()))
+
+
+def kubelet_arguments(spec: ClusterSpec, node: NodeSettings) -> dict[str, str]:
+    """Flags of one kubelet; what the person gives wins over what roost would set."""
+    wanted = layout.on_premises(spec)
+    own = {"node-ip": node.address}
+    if wanted.network.ips_per_node is not None:
+        own["max-pods"] = str(wanted.network.ips_per_node)
+    return {**own, **wanted.kubelet_extra_args}
+
+
+def _registration(spec: ClusterSpec, version: str, node: NodeSettings) -> Document:
+    return {
+        "name": node.name,
+        "criSocket": layout.CRI_SOCKET,
+        "imagePullPolicy": "IfNotPresent",
+        "kubeletExtraArgs": arguments(version, kubelet_arguments(spec, node)),
+    }
+
+
+def kubelet_configuration() -> Document:
+    """The cluster-wide part, kept in ConfigMap kubelet-config. What differs per node comes as a patch."""
+    return {
+        "apiVersion": "kubelet.config.k8s.io/v1beta1",
+        "kind": "KubeletConfiguration",
+        "cgroupDriver": "systemd",
+        "rotateCertificates": True,
+        # The serving certificate is asked for by a CSR that roost checks against the Machine and approves.
+        "serverTLSBootstrap": True,
+    }
+
+
+def proxy_configuration(spec: ClusterSpec) -> Document:
+    """kube-proxy, told to leave the kernel's connection tracking alone.
+
+    By default it sets nf_conntrack_max and two time-outs on each node. No journal would know the former
+    values, so they could not be put back; and a size that fits is the business of whoever runs the machine.
+    """
+    return {
+        "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
+        "kind": "KubeProxyConfiguration",
+        "clusterCIDR": layout.on_premises(spec).network.pod_cidr,
+        "conntrack": {
+            "maxPerCore": 0,
+            "min": 0,
+            "tcpEstablishedTimeout": "0s",
+            "tcpCloseWaitTimeout": "0s",
+        },
+    }
+
+
+def cluster_configuration(spec: ClusterSpec, machine: MachineInput, cluster_name: str) -> Document:
+    wanted = layout.on_premises(spec)
+    version = spec.version or ""
+    manager = {"node-cidr-mask-size": str(layout.node_mask(spec)), **wanted.controller_manager_extra_args}
+    return {
+        "apiVersion": api_version(version),
+        "kind": "ClusterConfiguration",
+        "clusterName": cluster_name,
+        "kubernetesVersion": f"v{version}",
+        "controlPlaneEndpoint": layout.endpoint(spec),
+        "networking": {
+            "podSubnet": wanted.network.pod_cidr,
+            "serviceSubnet": wanted.network.service_cidr,
+            "dnsDomain": wanted.network.dns_domain,
+        },
+        "apiServer": {
+            "certSANs": list(layout.server_names(spec, machine)),
+            "extraArgs": arguments(version, wanted.api_server_extra_args),
+        },
+        "controllerManager": {"extraArgs": arguments(version, manager)},
+        "scheduler": {"extraArgs": arguments(version, wanted.scheduler_extra_args)},
+    }
+
+
+def init_documents(
+    spec: ClusterSpec, machine: MachineInput, cluster_name: str, node: NodeSettings, *, patches: str | None
+) -> list[Document]:
+    """Without a bootstrap token; see `with_token`."""
+    version = spec.version or ""
+    init: Document = {
+        "apiVersion": api_version(version),
+        "kind": "InitConfiguration",
+        "localAPIEndpoint": {"advertiseAddress": node.address, "bindPort": layout.API_PORT},
+        "nodeRegistration": _registration(spec, version, node),
+    }
+    if patches is not None:
+        init["patches"] = {"directory": patches}
+    return [
+        init,
+        cluster_configuration(spec, machine, cluster_name),
+        kubelet_configuration(),
+        proxy_configuration(spec),
+    ]
+
+
+def with_token(documents: list[Document], token: str) -> list[Document]:
+    """kubeadm's phase bootstrap-token always makes a token: this short-lived one in place of its own of 24 h."""
+    first = {
+        **documents[0],
+        "bootstrapTokens": [
+            {
+                "token": token,
+                "ttl": "5m0s",
+                "description": "made by kubeadm's phase bootstrap-token; of no use",
+                "usages": ["signing"],
+            }
+        ],
+    }
+    return [first, *documents[1:]]
+
+
+def join_documents(
+    spec: ClusterSpec, machine: MachineInput, node: NodeSettings, secrets: JoinSecrets, *, patches: str | None
+) -> list[Document]:
+    """For a worker; a control plane joins in a later version."""
+    if machine.spec.role is not Role.WORKER:
+        raise ValueError(f"{machine.name} is no worker")
+    version = spec.version or ""
+    join: Document = {
+        "apiVersion": api_version(version),
+        "kind": "JoinConfiguration",
+        "discovery": {
+            "bootstrapToken": {
+                "apiServerEndpoint": layout.endpoint(spec),
+                "token": secrets.token,
+                "caCertHashes": list(secrets.ca_hashes),
+            },
+        },
+        "nodeRegistration": {**_registration(spec, version, node), "taints": []},
+    }
+    if _is_v1beta4(version):
+        join["timeouts"] = {"discovery": "1m0s", "tlsBootstrap": "2m0s", "kubeletHealthCheck": "1m0s"}
+    else:
+        join["discovery"]["timeout"] = "1m0s"
+    if patches is not None:
+        join["patches"] = {"directory": patches}
+    return [join]
+
+
+def kubelet_patch(node: NodeSettings) -> bytes | None:
+    """The kubelet's values on this node that differ from the cluster's; None when none does."""
+    if node.cgroup_driver == kubelet_configuration()["cgroupDriver"]:
+        return None
+    return yaml.safe_dump({"cgroupDriver": node.cgroup_driver}).encode()
+
+
+KUBELET_PATCH_NAME = "kubeletconfiguration+merge.yaml"
+
+
+def render(documents: list[Document]) -> bytes:
+    return yaml.safe_dump_all(documents, sort_keys=True, explicit_start=True).encode()

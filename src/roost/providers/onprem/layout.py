@@ -1,0 +1,105 @@
+"""What follows from a cluster's spec and its machines: endpoint, names, kubeadm's API version, sizes.
+
+Read by every phase, by kubeadm's configuration and by preflight, so that each rule stands once. Pure.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+from typing import Final
+
+from roost.api.errors import PermanentFailure
+from roost.api.v1alpha1.cluster import ClusterSpec, NodeNameSource, OnPremises
+from roost.api.v1alpha1.machine import Role
+from roost.providers.onprem.context import Context, MachineInput
+
+DEFAULT_IPS_PER_NODE: Final = 256
+KUBERNETES_DIRECTORY: Final = "/etc/kubernetes"
+CRI_SOCKET: Final = "unix:///run/containerd/containerd.sock"
+API_PORT: Final = 6443
+"""kube-apiserver's own port on a control plane; the endpoint's port may differ behind a load balancer."""
+
+
+def on_premises(spec: ClusterSpec) -> OnPremises:
+    """The part of the spec that this provider reads."""
+    if spec.on_premises is None or spec.version is None:
+        raise PermanentFailure(
+            "SpecIncomplete", "spec.onPremises and spec.version are needed to make a cluster on machines"
+        )
+    return spec.on_premises
+
+
+def minor(version: str) -> int:
+    """31 for 1.31.4."""
+    return int(version.split(".")[1])
+
+
+def control_plane(ctx: Context) -> MachineInput:
+    """The one control plane. More than one is not built yet and refused by validation before this."""
+    found = [machine for machine in ctx.machines if machine.spec.role is Role.CONTROL_PLANE]
+    if len(found) != 1:
+        named = ", ".join(machine.name for machine in found) or "none"
+        raise PermanentFailure(
+            "ControlPlaneCount",
+            f"a cluster has exactly one Machine with the role ControlPlane; {ctx.cluster_name} has {named}",
+        )
+    return found[0]
+
+
+def workers(ctx: Context) -> tuple[MachineInput, ...]:
+    return tuple(machine for machine in ctx.machines if machine.spec.role is Role.WORKER)
+
+
+def joined(host: str, port: int) -> str:
+    """host:port, with brackets around an IPv6 address."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def endpoint(spec: ClusterSpec) -> str:
+    """host:port of the cluster's API as machines and people use it."""
+    wanted = on_premises(spec).control_plane_endpoint
+    return joined(wanted.host, wanted.port)
+
+
+def node_name(spec: ClusterSpec, machine: MachineInput, hostname: str) -> str:
+    """What the machine's Node is called. kubelet writes host names in lower case."""
+    if on_premises(spec).node_name is NodeNameSource.IP:
+        return machine.spec.addresses.ipv4
+    return hostname.strip().lower()
+
+
+def node_mask(spec: ClusterSpec) -> int:
+    """Prefix length of the Pod network of one node: 24 for 256 addresses."""
+    network = on_premises(spec).network
+    count = network.ips_per_node or DEFAULT_IPS_PER_NODE
+    return ipaddress.ip_network(network.pod_cidr).max_prefixlen - (count - 1).bit_length()
+
+
+def service_address(spec: ClusterSpec, offset: int) -> str:
+    """The n-th address of the Service network: 1 is `kubernetes`, 10 is DNS."""
+    network = ipaddress.ip_network(on_premises(spec).network.service_cidr)
+    return str(network.network_address + offset)
+
+
+def server_names(spec: ClusterSpec, machine: MachineInput) -> tuple[str, ...]:
+    """Names for the API server's certificate beyond those that kubeadm adds itself; sorted, each once."""
+    wanted = on_premises(spec)
+    names: set[str] = {
+        wanted.control_plane_endpoint.host,
+        machine.spec.addresses.ipv4,
+        *wanted.public_alternative_names,
+    }
+    if machine.spec.ssh.address:
+        names.add(machine.spec.ssh.address)
+    return tuple(sorted(names))
+
+
+def registry_hosts(images: Sequence[str]) -> tuple[str, ...]:
+    """The registries that image names point to: registry.k8s.io, docker.io, …"""
+    return tuple(sorted({name.split("/", 1)[0] for name in images if "/" in name}))
+
+
+def admin_group(version: str) -> str:
+    """The group whose certificates rule the cluster: since 1.29 one that RBAC can take away again."""
+    return "kubeadm:cluster-admins" if minor(version) >= 29 else "system:masters"

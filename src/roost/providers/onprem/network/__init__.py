@@ -1,0 +1,1 @@
+"""Network plugins: upstream manifests from the bundle with typed patches."""

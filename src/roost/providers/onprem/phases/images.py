@@ -1,0 +1,43 @@
+"""Images that a machine of this role will need, fetched ahead and in parallel, and compared with the bundle."""
+
+from __future__ import annotations
+
+from roost.api.v1alpha1.cluster import NetworkPlugin
+from roost.api.v1alpha1.machine import Role
+from roost.bundle.archive import archive_key
+from roost.bundle.model import Image as BundleImage
+from roost.node.thing import Thing
+from roost.node.things.image import Image
+from roost.providers.onprem import layout
+from roost.providers.onprem.context import Context, MachineInput
+from roost.providers.onprem.preflight.look import Found
+
+FLANNEL = "docker.io/flannel/"
+
+
+def wanted(ctx: Context, machine: MachineInput, architecture: str) -> tuple[BundleImage, ...]:
+    """Without a registry nothing can be pulled later, so that every machine gets the add-ons' images too."""
+    purposes = {"node"}
+    if machine.spec.role is Role.CONTROL_PLANE:
+        purposes |= {"control-plane", "addon"}
+    if ctx.registry is None:
+        purposes |= {"addon"}
+    flannel = layout.on_premises(ctx.spec).network.plugin is NetworkPlugin.FLANNEL
+    return tuple(
+        image
+        for image in ctx.bundle.images_for(architecture)
+        if image.purpose in purposes and (flannel or not image.name.startswith(FLANNEL))
+    )
+
+
+def things(ctx: Context, machine: MachineInput, found: Found) -> list[Thing]:
+    architecture = found.node.architecture
+    return [
+        Image(
+            image.name,
+            (image.index_digest, image.manifest_digest),
+            archive=None if ctx.registry is not None else archive_key(image),
+            endpoint=layout.CRI_SOCKET,
+        )
+        for image in wanted(ctx, machine, architecture)
+    ]

@@ -1,0 +1,256 @@
+"""kubeadm init on the control plane, phase by phase. Each is done when what it makes is there as wished.
+
+kubeadm's own preflight and wait-control-plane are not called: roost's preflight (preflight/) and wait
+(kubeadm/sh/ready.sh) replace them. Nothing secret is on a command line: the configuration is a staged file.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from importlib.resources import files
+from typing import Final
+
+from roost.node.quote import word
+from roost.node.thing import Payload, Thing
+from roost.node.things.run import RunOnce
+from roost.providers.onprem import layout
+from roost.providers.onprem.context import Context, MachineInput
+from roost.providers.onprem.kubeadm import config
+from roost.providers.onprem.kubeadm.produced import PATH, Produced
+from roost.providers.onprem.preflight.look import Found
+
+READY_KEY: Final = "kubeadm:ready"
+"""Once this step is done the API answers: the kubeconfig can be fetched, the network plugin applied."""
+UPLOAD_KEY: Final = "kubeadm:upload"
+"""Once this step is done machines can join."""
+READY_SECONDS: Final = 240
+PKI: Final = f"{layout.KUBERNETES_DIRECTORY}/pki"
+MANIFESTS: Final = f"{layout.KUBERNETES_DIRECTORY}/manifests"
+ADMIN: Final = f"{layout.KUBERNETES_DIRECTORY}/admin.conf"
+_PATCHES: Final = "@PATCHES@"
+"""Stands for the staged directory, which is known only on the machine."""
+
+
+def node_settings(ctx: Context, machine: MachineInput, found: Found) -> config.NodeSettings:
+    return config.NodeSettings(
+        name=layout.node_name(ctx.spec, machine, found.node.hostname),
+        address=machine.spec.addresses.ipv4,
+        cgroup_driver=found.cgroup_driver,
+    )
+
+
+def staged(documents: list[config.Document], node: config.NodeSettings) -> tuple[Payload, ...]:
+    """kubeadm's configuration and, where this node needs one, the patch of kubelet's."""
+    patch = config.kubelet_patch(node)
+    made = [Payload("kubeadm.yaml", content=config.render(documents), secret=True)]
+    if patch is not None:
+        made.append(Payload("patch.yaml", content=patch))
+    return tuple(made)
+
+
+def staging(node: config.NodeSettings) -> str:
+    """sh that leaves the configuration as "$c", with the staged patch in its own directory."""
+    if config.kubelet_patch(node) is None:
+        return 'c="$P/kubeadm.yaml"'
+    return (
+        f'mkdir -p "$P/patches" && cp "$P/patch.yaml" "$P/patches/{config.KUBELET_PATCH_NAME}"\n'
+        f'sed "s#{_PATCHES}#$P/patches#" "$P/kubeadm.yaml" > "$P/config.yaml"\nc="$P/config.yaml"'
+    )
+
+
+def patches(node: config.NodeSettings) -> str | None:
+    return None if config.kubelet_patch(node) is None else _PATCHES
+
+
+class _Init:
+    """The parts that the phases of one machine share."""
+
+    def __init__(self, ctx: Context, machine: MachineInput, found: Found) -> None:
+        self.cluster_id = ctx.cluster_id
+        self.version = ctx.spec.version or ""
+        self.node = node_settings(ctx, machine, found)
+        self.documents = config.init_documents(
+            ctx.spec, machine, ctx.cluster_name, self.node, patches=patches(self.node)
+        )
+        # Where the token comes is no part of the wish: it differs each time.
+        self.files = staged(self.documents, self.node)
+        self.init, self.cluster, self.kubelet, _ = self.documents
+
+    def phase(self, made: Produced, summary: str, *phases: str, before: str = ":") -> RunOnce:
+        calls = "\n".join(f'kubeadm init phase {phase} --config "$c"' for phase in phases)
+        return made.thing(self.cluster_id, summary, f"{staging(self.node)}\n{before}\n{calls}", self.files)
+
+
+def _wish(*parts: object) -> str:
+    return json.dumps(parts, sort_keys=True, default=str)
+
+
+def _certificates(run: _Init) -> RunOnce:
+    names = ("ca", "apiserver", "apiserver-kubelet-client", "front-proxy-ca", "front-proxy-client")
+    etcd = ("ca", "server", "peer", "healthcheck-client")
+    outputs = [f"{PKI}/{name}.{end}" for name in names for end in ("crt", "key")]
+    outputs += [f"{PKI}/etcd/{name}.{end}" for name in etcd for end in ("crt", "key")]
+    outputs += [
+        f"{PKI}/apiserver-etcd-client.crt",
+        f"{PKI}/apiserver-etcd-client.key",
+        f"{PKI}/sa.key",
+        f"{PKI}/sa.pub",
+    ]
+    named = [f"{PKI}/{name}" for name in ("apiserver", "etcd/server", "etcd/peer")]
+    wish = _wish(
+        run.node.name,
+        run.node.address,
+        run.cluster["controlPlaneEndpoint"],
+        run.cluster["networking"],
+        run.cluster["apiServer"]["certSANs"],
+    )
+    # kubeadm keeps a certificate that it finds, so those with other names have to go first. The CA stays.
+    clear = tuple(f"{path}.{end}" for path in named for end in ("crt", "key"))
+    return run.phase(
+        Produced("certificates", wish, tuple(outputs), clear=clear), "make the certificates", "certs all"
+    )
+
+
+def _kubeconfigs(run: _Init) -> RunOnce:
+    names = ["admin", "controller-manager", "scheduler", "kubelet"]
+    if layout.minor(run.version) >= 29:
+        names.append("super-admin")
+    outputs = tuple(f"{layout.KUBERNETES_DIRECTORY}/{name}.conf" for name in names)
+    wish = _wish(run.cluster["controlPlaneEndpoint"], run.cluster["clusterName"], run.node.name, run.node.address)
+    return run.phase(
+        Produced("kubeconfigs", wish, outputs, clear=outputs), "make the components' kubeconfigs", "kubeconfig all"
+    )
+
+
+def _manifests(run: _Init) -> RunOnce:
+    """A cluster whose networks are corrected before it came to be starts again with an empty etcd."""
+    outputs = tuple(
+        f"{MANIFESTS}/{name}.yaml" for name in ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
+    )
+    made = Produced("manifests", _wish(run.init, run.cluster), outputs, followed=True)
+    networks = Produced("networks", _wish(run.cluster["networking"]), ())
+    stamp = word(networks.stamp(run.cluster_id))
+    forget = (
+        f'if [ -e "$R"{stamp} ] && [ "$(cat "$R"{stamp})" != {networks.digest} ] && [ ! -e '
+        f'"$R"{word(Produced("upload", "", ()).stamp(run.cluster_id))} ]; then\n'
+        "  systemctl stop kubelet.service\n"
+        f"  rm -f {' '.join(outputs)}\n"
+        '  crictl pods --quiet | while read -r pod; do crictl stopp "$pod" && crictl rmp --force "$pod"; done\n'
+        "  rm -rf /var/lib/etcd/member\n"
+        "fi\n"
+        f'echo {networks.digest} > "$R"{stamp}'
+    )
+    return run.phase(
+        made, "write the static Pods of the control plane", "etcd local", "control-plane all", before=forget
+    )
+
+
+def _kubelet(run: _Init) -> RunOnce:
+    outputs = ("/var/lib/kubelet/config.yaml", "/var/lib/kubelet/kubeadm-flags.env")
+    made = Produced(
+        "kubelet",
+        _wish(run.init["nodeRegistration"], run.kubelet, run.node.cgroup_driver, run.cluster["networking"]),
+        outputs,
+        followed=True,
+        also="systemctl is-active --quiet kubelet.service",
+    )
+    return run.phase(made, "start kubelet", "kubelet-start")
+
+
+def _guard(*conditions: str) -> str:
+    return f"{PATH}\nif {' && '.join(conditions)}; then field state done; else field state needed; fi"
+
+
+def _ready() -> RunOnce:
+    functions = files("roost.providers.onprem.kubeadm").joinpath("sh", "ready.sh").read_text()
+    return RunOnce(
+        key=READY_KEY,
+        summary="wait for the control plane",
+        guard=_guard(f"[ -s {ADMIN} ]", _exists("/readyz")),
+        script=f"{PATH}\n{functions}\nready {READY_SECONDS}",
+    )
+
+
+def _exists(path: str, *needles: str) -> str:
+    """sh that holds when the API has an object (or list) at `path` in which all the needles stand."""
+    ask = f"kubectl --kubeconfig {ADMIN} --request-timeout=5s get --raw {word(path)} 2>/dev/null"
+    if not needles:
+        return f"{ask} >/dev/null"
+    return " && ".join(f"{ask} | grep -q {word(needle)}" for needle in needles)
+
+
+def _upload(run: _Init) -> RunOnce:
+    """Configuration, labels and the rules for joins, in the API. The guard asks the API itself."""
+    identifier, secret = secrets.token_hex(3), secrets.token_hex(8)
+    documents = config.with_token(run.documents, f"{identifier}.{secret}")
+    config_maps = "/api/v1/namespaces/kube-system/configmaps"
+    roles = "/apis/rbac.authorization.k8s.io/v1/namespaces/kube-public/roles"
+    stamp = word(Produced("upload", "", ()).stamp(run.cluster_id))
+    token = f"/api/v1/namespaces/kube-system/secrets/bootstrap-token-{identifier}"
+    calls = "\n".join(
+        f'kubeadm init phase {phase} --config "$c"'
+        for phase in ("upload-config all", "mark-control-plane", "bootstrap-token --skip-token-print")
+    )
+    return RunOnce(
+        key=UPLOAD_KEY,
+        summary="upload the configuration and the rules for joining",
+        guard=_guard(
+            f"[ -s {ADMIN} ]",
+            _exists(f"{config_maps}/kubeadm-config"),
+            _exists(f"{config_maps}/kubelet-config"),
+            _exists(f"/api/v1/nodes/{run.node.name}", "node-role.kubernetes.io/control-plane"),
+            _exists(f"{roles}/kubeadm:bootstrap-signer-clusterinfo"),
+        ),
+        script=(
+            f"{PATH}\numask 077\n{staging(run.node)}\n{calls}\n"
+            f"kubectl --kubeconfig {ADMIN} delete --raw {token} >/dev/null\n"
+            f': > "$R"{stamp}'
+        ),
+        files=staged(documents, run.node),
+    )
+
+
+def _finalize(run: _Init) -> RunOnce:
+    """kubelet's client certificate: from the one in its kubeconfig to the file that it renews itself."""
+    current = "/var/lib/kubelet/pki/kubelet-client-current.pem"
+    conf = f"{layout.KUBERNETES_DIRECTORY}/kubelet.conf"
+    phase = "kubelet-finalize all"
+    wait = (
+        f"n=0; until [ -e {current} ]; do n=$((n + 1)); "
+        f'[ "$n" -lt 150 ] || {{ echo "kubelet wrote no {current} within 30 s"; exit 1; }}; sleep 0.2; done'
+    )
+    return RunOnce(
+        key="kubeadm:finalize",
+        summary="let kubelet renew its client certificate",
+        guard=f"if grep -qs '{current}' {conf}; then field state done; else field state needed; fi",
+        script=f'{PATH}\numask 077\n{staging(run.node)}\n{wait}\nkubeadm init phase {phase} --config "$c"',
+        files=run.files,
+    )
+
+
+def _addons(run: _Init) -> RunOnce:
+    apps = "/apis/apps/v1/namespaces/kube-system"
+    return RunOnce(
+        key="kubeadm:addons",
+        summary="install CoreDNS and kube-proxy",
+        guard=_guard(
+            f"[ -s {ADMIN} ]", _exists(f"{apps}/deployments/coredns"), _exists(f"{apps}/daemonsets/kube-proxy")
+        ),
+        script=f'{PATH}\numask 077\n{staging(run.node)}\nkubeadm init phase addon all --config "$c"',
+        files=run.files,
+    )
+
+
+def things(ctx: Context, machine: MachineInput, found: Found) -> list[Thing]:
+    run = _Init(ctx, machine, found)
+    return [
+        _certificates(run),
+        _kubeconfigs(run),
+        _manifests(run),
+        _kubelet(run),
+        _ready(),
+        _upload(run),
+        _addons(run),
+        _finalize(run),
+    ]

@@ -1,0 +1,126 @@
+"""containerd: its configuration for 1.7 and 2.x, and its unit."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from roost.node.thing import Thing
+from roost.node.things.file import File
+from roost.node.things.residue import Residue
+from roost.node.things.unit import Unit
+from roost.providers.onprem import layout
+from roost.providers.onprem.context import Context, MachineInput
+from roost.providers.onprem.phases import programs, registry
+from roost.providers.onprem.preflight.look import Found
+
+CONFIG: Final = "/etc/containerd/config.toml"
+
+RESIDUE: Final = Residue(
+    name="runtime",
+    stop_units=("kubelet.service",),
+    runtime_unit="containerd.service",
+    runtime_endpoint=layout.CRI_SOCKET,
+    directories=("/var/lib/containerd", "/run/containerd", "/opt/containerd", "/etc/containerd"),
+    mounts=("/var/lib/containerd/", "/run/containerd/"),
+)
+
+UNIT: Final = """\
+[Unit]
+Description=containerd, the container runtime
+Documentation=https://containerd.io
+After=network.target dbus.service local-fs.target
+
+[Service]
+Type=notify
+ExecStart=/usr/local/bin/containerd
+Delegate=yes
+KillMode=process
+Restart=always
+RestartSec=2
+LimitNPROC=infinity
+LimitCORE=infinity
+TasksMax=infinity
+OOMScoreAdjust=-999
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+# config_path: see phases/registry. The sandbox image is pinned, so that garbage collection keeps it.
+_VERSION_2: Final = """\
+version = 2
+
+[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = "{pause}"
+  restrict_oom_score_adj = {restrict}
+
+  [plugins."io.containerd.grpc.v1.cri".cni]
+    bin_dir = "/opt/cni/bin"
+    conf_dir = "/etc/cni/net.d"
+
+  [plugins."io.containerd.grpc.v1.cri".registry]
+    config_path = "{hosts}"
+
+  [plugins."io.containerd.grpc.v1.cri".containerd]
+    default_runtime_name = "runc"
+
+    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+      runtime_type = "io.containerd.runc.v2"
+
+      [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
+        BinaryName = "/usr/local/sbin/runc"
+        SystemdCgroup = {systemd}
+"""
+
+_VERSION_3: Final = """\
+version = 3
+
+[plugins."io.containerd.cri.v1.images".pinned_images]
+  sandbox = "{pause}"
+
+[plugins."io.containerd.cri.v1.images".registry]
+  config_path = "{hosts}"
+
+[plugins."io.containerd.cri.v1.runtime"]
+  restrict_oom_score_adj = {restrict}
+
+  [plugins."io.containerd.cri.v1.runtime".cni]
+    bin_dir = "/opt/cni/bin"
+    conf_dir = "/etc/cni/net.d"
+
+  [plugins."io.containerd.cri.v1.runtime".containerd]
+    default_runtime_name = "runc"
+
+    [plugins."io.containerd.cri.v1.runtime".containerd.runtimes.runc]
+      runtime_type = "io.containerd.runc.v2"
+
+      [plugins."io.containerd.cri.v1.runtime".containerd.runtimes.runc.options]
+        BinaryName = "/usr/local/sbin/runc"
+        SystemdCgroup = {systemd}
+"""
+
+
+def configuration(version: str, *, pause: str, cgroup_driver: str, oom_lowering: bool) -> str:
+    """config.toml. Where root may not lower OOM scores (some containers), containerd must not try to."""
+    template = _VERSION_2 if version.startswith("1.") else _VERSION_3
+    return template.format(
+        pause=pause,
+        hosts=registry.DIRECTORY,
+        systemd="true" if cgroup_driver == "systemd" else "false",
+        restrict="false" if oom_lowering else "true",
+    )
+
+
+def things(ctx: Context, machine: MachineInput, found: Found) -> list[Thing]:
+    del machine
+    config = File(
+        CONFIG,
+        configuration(
+            ctx.bundle.components["containerd"],
+            pause=f"registry.k8s.io/pause:{ctx.bundle.components['pause']}",
+            cgroup_driver=found.cgroup_driver,
+            oom_lowering=found.oom_lowering,
+        ),
+    )
+    restart_key = f"{config.digest} {programs.digests(ctx, found, 'containerd', 'runc')}"
+    return [config, Unit("containerd.service", UNIT, restart_key=restart_key)]

@@ -1,0 +1,1 @@
+"""Preflight: what stands in the way of a cluster on these machines, told completely before anything is written."""

@@ -1,0 +1,89 @@
+"""What this provider must know of a machine beyond the engine's facts: a thing that only observes, and its parsing.
+
+The provider adds `look()` to the things of the engine's one observation. `Found` decides how the machine is
+set up (cgroup driver, modules, OOM scores) and is what preflight judges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import Final
+
+from roost.node.facts import NodeFacts
+from roost.node.thing import Observed
+from roost.node.things.run import Fact
+
+LOOK_KEY: Final = "look:preflight"
+
+
+def look() -> Fact:
+    """The thing that asks; what it printed goes to `parse`."""
+    return Fact(LOOK_KEY, files("roost.providers.onprem.preflight").joinpath("sh", "look.sh").read_text())
+
+
+@dataclass(frozen=True)
+class Unit:
+    active: str
+    """active, inactive, failed, …"""
+    path: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """One machine as it was seen."""
+
+    node: NodeFacts = field(default_factory=NodeFacts)
+    skew: float | None = None
+    """Seconds by which the machine's clock is ahead of the observer's."""
+    content: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Directories of Kubernetes that are not empty, with the first names in them."""
+    units: Mapping[str, Unit] = field(default_factory=dict[str, Unit])
+    routes: tuple[tuple[str, str], ...] = ()
+    """IPv4 destination (`default` among them) and interface."""
+    controllers: tuple[str, ...] = ("cpu", "memory", "pids")
+    """Control group controllers that the kernel offers here."""
+    oom_lowering: bool = True
+    modules: Mapping[str, str] = field(default_factory=dict[str, str])
+    """overlay and br_netfilter: loaded, built-in or available; those that the kernel lacks are not in it."""
+    overlay: bool = True
+    sysctls: Mapping[str, int] = field(default_factory=dict[str, int])
+    """By path under /proc/sys."""
+
+    @property
+    def cgroup_driver(self) -> str:
+        return self.node.cgroup_driver
+
+    @property
+    def bridge_sysctls(self) -> bool:
+        """Whether the kernel shows bridged packets to iptables, or will once br_netfilter is loaded."""
+        return "net/bridge/bridge-nf-call-iptables" in self.sysctls or "br_netfilter" in self.modules
+
+
+def parse(observed: Observed, node: NodeFacts, *, observer_clock: float | None = None) -> Found:
+    """`observer_clock`: the observer's time (s since 1970) in the middle of the look."""
+    named: dict[str, dict[str, str]] = {}
+    for name, value in observed.items():
+        kind, _, rest = name.partition(" ")
+        if rest and value:
+            named.setdefault(kind, {})[rest] = value
+    modules = named.get("module", {})
+    routes = (word.partition("=") for word in observed.get("routes", "").split())
+    return Found(
+        node=node,
+        skew=node.clock - observer_clock if observer_clock is not None and node.clock else None,
+        content=named.get("content", {}),
+        units={name: _unit(value) for name, value in named.get("unit", {}).items()},
+        routes=tuple((destination, interface) for destination, _, interface in routes),
+        controllers=tuple(observed.get("controllers", "").split()),
+        oom_lowering=observed.get("oom-lowering", "yes") == "yes",
+        modules=modules,
+        overlay=observed.get("filesystem-overlay") == "yes" or "overlay" in modules,
+        sysctls={key: int(value) for key, value in named.get("sysctl", {}).items() if value.strip().isdigit()},
+    )
+
+
+def _unit(value: str) -> Unit:
+    active, _, path = value.partition(" ")
+    return Unit(active=active, path=path)

@@ -1,0 +1,41 @@
+# Prints what this provider must know beyond the engine's facts, with `field NAME VALUE` (values of one line).
+# Reads only; is sent within the engine's one observation. Every part is optional: where a program is missing
+# its field is left out, and the checks say what that means.
+first() { head -n 1 "$R$1" 2>/dev/null; }
+row() { tr '\n\t' '  ' | sed 's/  *$//'; }
+
+field hostname "$(first /proc/sys/kernel/hostname)"
+# What other Kubernetes or container software left: only names; nothing in them is read.
+for directory in /etc/kubernetes /etc/kubernetes/manifests /var/lib/etcd /var/lib/kubelet /etc/cni/net.d; do
+  [ -n "$(ls -A "$R$directory" 2>/dev/null)" ] || continue
+  field "content $directory" "$(ls -A "$R$directory" | head -n 5 | row)"
+done
+units="kubelet containerd docker crio cri-docker k3s k3s-agent rke2-server rke2-agent"
+for unit in $units; do
+  shown=$(systemctl show --property=LoadState,ActiveState,FragmentPath "$unit.service" 2>/dev/null) || continue
+  case "$shown" in *LoadState=loaded*) ;; *) continue ;; esac
+  field "unit $unit" "$(printf '%s\n' "$shown" | sed -n 's/^ActiveState=//p') $(
+    printf '%s\n' "$shown" | sed -n 's/^FragmentPath=//p')"
+done
+if command -v ip >/dev/null 2>&1; then
+  field routes "$(ip -4 route show 2>/dev/null | awk '{ dev = ""
+    for (i = 2; i < NF; i++) if ($i == "dev") dev = $(i + 1)
+    print $1 "=" dev }' | row)"
+fi
+field controllers "$(
+  { cat "$R/sys/fs/cgroup/cgroup.controllers" 2>/dev/null || awk 'NR > 1 && $4 == 1 { print $1 }' "$R/proc/cgroups"; } |
+    row)"
+# Whether this root may lower an OOM score at all (not in every container); the shell that tries it ends at once.
+if sh -c 'echo -998 > /proc/self/oom_score_adj' 2>/dev/null; then field oom-lowering yes; else field oom-lowering no; fi
+for module in overlay br_netfilter; do
+  if [ -d "$R/sys/module/$module" ]; then field "module $module" loaded
+  elif grep -qs "/$module\.ko" "$R/lib/modules/$(uname -r)/modules.builtin"; then field "module $module" built-in
+  elif grep -qs "/$module\.ko" "$R/lib/modules/$(uname -r)/modules.dep"; then field "module $module" available
+  fi
+done
+grep -qs 'overlay$' "$R/proc/filesystems" && field filesystem-overlay yes
+for key in net/bridge/bridge-nf-call-iptables net/bridge/bridge-nf-call-ip6tables net/ipv4/ip_forward \
+  fs/inotify/max_user_instances fs/inotify/max_user_watches kernel/keys/root_maxkeys kernel/keys/root_maxbytes; do
+  [ -r "$R/proc/sys/$key" ] && field "sysctl $key" "$(first "/proc/sys/$key")"
+done
+:

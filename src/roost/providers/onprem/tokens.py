@@ -1,0 +1,106 @@
+"""Bootstrap tokens: one Secret for one joining machine, short-lived, deleted as soon as it has joined.
+
+Called by the provider around each join.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import secrets
+import time
+from dataclasses import dataclass
+from typing import Final, cast
+
+from roost.api.errors import RetryLater
+from roost.api.masked import Masked
+from roost.kube.client import Client, Json
+from roost.kube.errors import is_not_found
+from roost.kube.resources import CONFIG_MAP, SECRET
+
+LIFE: Final = datetime.timedelta(minutes=20)
+"""Longer than a slow join; if roost dies the token still ends by itself."""
+NAMESPACE: Final = "kube-system"
+MACHINE_LABEL: Final = "cluster.alauda.io/machine"
+SIGNED_SECONDS: Final = 30.0
+
+
+@dataclass(frozen=True)
+class Token:
+    identifier: str
+    secret: Masked
+
+    @property
+    def value(self) -> str:
+        return f"{self.identifier}.{self.secret.reveal()}"
+
+    @property
+    def name(self) -> str:
+        return f"bootstrap-token-{self.identifier}"
+
+
+def make() -> Token:
+    """In kubeadm's form: 6 and 16 characters."""
+    return Token(secrets.token_hex(3), Masked(secrets.token_hex(8)))
+
+
+def manifest(token: Token, machine: str, now: datetime.datetime) -> Json:
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": token.name, "namespace": NAMESPACE, "labels": {MACHINE_LABEL: machine}},
+        "type": "bootstrap.kubernetes.io/token",
+        "stringData": {
+            "token-id": token.identifier,
+            "token-secret": token.secret.reveal(),
+            "expiration": (now + LIFE).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "usage-bootstrap-authentication": "true",
+            "usage-bootstrap-signing": "true",
+            "auth-extra-groups": "system:bootstrappers:kubeadm:default-node-token",
+            "description": f"roost: join of machine {machine}",
+        },
+    }
+
+
+async def create(client: Client, machine: str) -> Token:
+    """Makes the Secret; former ones of the same machine (of a join that was cut off) go first."""
+    await delete_for(client, machine)
+    token = make()
+    now = datetime.datetime.now(datetime.UTC)
+    await client.call("POST", SECRET.path(namespace=NAMESPACE), body=manifest(token, machine, now))
+    return token
+
+
+async def wait_signed(client: Client, token: Token) -> None:
+    """Until cluster-info carries the token's signature: kubeadm would otherwise look again only after 5 s."""
+    end = time.monotonic() + SIGNED_SECONDS
+    path = CONFIG_MAP.path(namespace="kube-public", name="cluster-info")
+    while True:
+        try:
+            found = await client.call("GET", path)
+        except Exception as error:
+            if not is_not_found(error):
+                raise
+            found = {}
+        if f"jws-kubeconfig-{token.identifier}" in cast("Json", found.get("data") or {}):
+            return
+        if time.monotonic() > end:
+            raise RetryLater(
+                "TokenNotSigned",
+                f"ConfigMap kube-public/cluster-info carries no signature of token {token.identifier} after "
+                f"{SIGNED_SECONDS:.0f} s; kube-controller-manager, which signs it, may not be running: "
+                "kubectl --namespace kube-system get pods",
+            )
+        await asyncio.sleep(0.1)
+
+
+async def delete_for(client: Client, machine: str) -> None:
+    """Deletes every token of a machine. Nothing there is fine."""
+    await client.call(
+        "DELETE",
+        SECRET.path(namespace=NAMESPACE),
+        query={
+            "labelSelector": f"{MACHINE_LABEL}={machine}",
+            "fieldSelector": "type=bootstrap.kubernetes.io/token",
+        },
+    )
