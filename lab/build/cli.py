@@ -9,7 +9,7 @@ import sys
 from types import FrameType
 
 from lab.build import cache, mirror, plan
-from lab.build.failure import BuildError
+from lab.build.failure import BuildError, explain
 from lab.build.progress import Progress, in_words
 from lab.build.versions import DEFAULT_KUBERNETES, RELEASES, release
 
@@ -66,6 +66,14 @@ def run_mirror(options: argparse.Namespace) -> int:
     return 0
 
 
+def carry_out(step: plan.Step, progress: Progress) -> None:
+    """Do a step; a full disk met by our own writing is told as one met by a tool is."""
+    try:
+        step.act(progress)
+    except OSError as error:
+        raise explain(step.title, error.filename or "the cache", error.strerror or str(error)) from error
+
+
 def run_build(versions: list[str], jobs: int) -> int:
     rows = [release(version) for version in versions]
     if os.geteuid() != 0:
@@ -90,7 +98,8 @@ def run_build(versions: list[str], jobs: int) -> int:
                 progress.skip(step.title)
                 continue
             progress.begin(step.title, step.expected_seconds)
-            step.act(progress)
+            carry_out(step, progress)
             progress.end()
+        cache.remove_tree(cache.go_modules())
     print(f"lab build: done; the cache holds {cache.size(cache.root()) / 1e9:.1f} GB")
     return 0

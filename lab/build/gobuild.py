@@ -31,8 +31,7 @@ class Downloaded(TypedDict):
 def build(recipe: Recipe, out: Path, jobs: int, progress: Progress) -> None:
     """Build all programs of the recipe into `out`."""
     cache.require_space(f"build {recipe.title}", recipe.work_bytes)
-    if recipe.apt:
-        tools.require_apt(recipe.apt)
+    tools.require_apt(("ca-certificates", *recipe.apt))
     toolchain = tools.go_toolchain(recipe.go)
     work = cache.work(f"{recipe.name}-{recipe.version}")
     module = work / "module"

@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from lab.build import images, layout, parts, programs, recipes, tools
+from lab.build import images, imagespecs, layout, parts, programs, recipes, tools
 from lab.build.progress import Progress
 from lab.build.recipes import Recipe
 from lab.build.versions import Release, check_image_list
@@ -48,7 +48,7 @@ def part_step(part: parts.Part) -> Step:
 
 
 def image_step(row: Release) -> Step:
-    specs = images.specs_of(row)
+    specs = imagespecs.specs_of(row)
 
     def is_done() -> bool:
         return all(images.is_made(spec) for spec in specs)

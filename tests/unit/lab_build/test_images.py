@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.build import cache, images, parts
-from lab.build.images import ImageSpec, Layer, Runtime
+from lab.build import cache, images, imagespecs, parts
+from lab.build.imagespecs import ImageSpec, Layer, Runtime
 from lab.build.progress import Progress
 from lab.build.registry import Store
 from lab.build.tarball import Entry, folders_of, write_gzip
@@ -110,12 +110,12 @@ def test_an_image_is_written_again_only_when_its_content_changed_and_old_blobs_g
 @pytest.mark.parametrize("version", list(RELEASES))
 def test_every_image_of_the_table_is_made_once(version: str) -> None:
     row = RELEASES[version]
-    references = [one.reference for one in images.specs_of(row)]
+    references = [one.reference for one in imagespecs.specs_of(row)]
     assert sorted(references) == sorted(row.images().values())
 
 
 def test_programs_lie_where_manifests_call_them() -> None:
-    by_name = {one.name: one for one in images.specs_of(RELEASES["1.31.4"])}
+    by_name = {one.name: one for one in imagespecs.specs_of(RELEASES["1.31.4"])}
 
     def paths(name: str) -> set[str]:
         layer = by_name[name].layers[-1]

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from lab.build import images, mirror
-from lab.build.images import ImageSpec, Layer, Runtime
+from lab.build.imagespecs import ImageSpec, Layer, Runtime
 from lab.build.progress import Progress
 from lab.build.registry import OCI_INDEX, OCI_MANIFEST, Asked, accepts, parse
 from lab.build.server import IDENTITY_PATH, MirrorServer, byte_range, file_below
