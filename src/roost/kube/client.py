@@ -167,12 +167,16 @@ def _transport(access: Access) -> httpx2.AsyncHTTPTransport:
     )
 
 
-def _sign_in(access: Access) -> tuple[dict[str, str], httpx2.Auth | None]:
+def _sign_in(access: Access) -> tuple[list[tuple[str, str]], httpx2.Auth | None]:
+    headers: list[tuple[str, str]] = []
+    if access.impersonate:
+        user, groups = access.impersonate
+        headers += [("Impersonate-User", user), *(("Impersonate-Group", group) for group in groups)]
     if access.token:
-        return {"Authorization": f"Bearer {access.token.reveal()}"}, None
+        return [*headers, ("Authorization", f"Bearer {access.token.reveal()}")], None
     if access.username and access.password:
-        return {}, httpx2.BasicAuth(access.username, access.password.reveal())
-    return {}, None
+        return headers, httpx2.BasicAuth(access.username, access.password.reveal())
+    return headers, None
 
 
 def _query(query: Mapping[str, str | int | bool] | None) -> dict[str, str] | None:

@@ -37,6 +37,8 @@ class Access:
     server_name: str | None = None
     """Name to expect in the server's certificate, where it differs from the URL's."""
     insecure: bool = False
+    impersonate: tuple[str, tuple[str, ...]] | None = None
+    """Act as this user in these groups."""
 
 
 def build(
@@ -107,6 +109,7 @@ def parse(kubeconfig: Kubeconfig, *, context: str | None = None) -> Access:
         namespace=str(chosen.get("namespace") or "default"),
         server_name=cluster.get("tls-server-name"),
         insecure=bool(cluster.get("insecure-skip-tls-verify", False)),
+        impersonate=(str(user["as"]), tuple(map(str, user.get("as-groups") or ()))) if user.get("as") else None,
     )
 
 

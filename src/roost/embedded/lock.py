@@ -1,0 +1,58 @@
+"""One supervisor per data directory. The kernel drops the lock with its holder, however that ends.
+
+Called by start; down and status ask who holds it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from roost.api.errors import PermanentFailure
+from roost.embedded import process
+from roost.embedded.files import explained
+from roost.embedded.process import Identity
+
+
+@contextmanager
+def held(path: Path) -> Generator[None]:
+    """Holds the lock. Raises PermanentFailure AlreadyRunning naming the holder's pid."""
+    with explained(path):
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            other = process.read(path)
+            who = f"pid {other.pid}" if other else "another process"
+            raise PermanentFailure(
+                "AlreadyRunning",
+                f"a platform already runs on {path.parent.parent} ({who}); `roost status` shows it, "
+                "`roost down` ends it, --data-dir chooses another directory",
+            ) from None
+        me = process.identify(os.getpid())
+        assert me is not None
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, process.encode(me).encode(), 0)
+        yield
+        os.ftruncate(descriptor, 0)
+    finally:
+        os.close(descriptor)
+
+
+def holder(path: Path) -> Identity | None:
+    """Who holds the lock now, or None."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return None
+    except BlockingIOError:
+        return process.read(path)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,111 @@
+"""What the platform itself keeps in its API: namespace, access of its processes, and the Cluster `global`.
+
+Called by start, once the API answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final, cast
+
+from roost.api import conditions
+from roost.api.names import ADMISSION_USER, API_VERSION, CONTROLLERS_USER, GLOBAL_CLUSTER, GROUP, SYSTEM_NAMESPACE
+
+FIELD_MANAGER: Final = "roost-platform"
+
+_READ: Final = ["get", "list", "watch"]
+_WRITE: Final = ["create", "update", "patch", "delete"]
+
+_RULES: Final[dict[str, tuple[str, list[dict[str, Any]]]]] = {
+    "roost:controllers": (
+        CONTROLLERS_USER,
+        [
+            {"apiGroups": [GROUP], "resources": ["*"], "verbs": ["*"]},
+            # Secrets that Machines name (read, finalizer) and kubeconfigs of clusters (written).
+            {"apiGroups": [""], "resources": ["secrets"], "verbs": [*_READ, *_WRITE]},
+            {"apiGroups": [""], "resources": ["namespaces"], "verbs": _READ},
+            {"apiGroups": ["", "events.k8s.io"], "resources": ["events"], "verbs": [*_READ, *_WRITE]},
+            {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": [*_READ, *_WRITE]},
+        ],
+    ),
+    "roost:admission": (
+        ADMISSION_USER,
+        [
+            {"apiGroups": [GROUP], "resources": ["*"], "verbs": _READ},
+            {"apiGroups": [""], "resources": ["secrets", "namespaces"], "verbs": _READ},
+            # May the author of a Machine read the Secret that it names?
+            {"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]},
+        ],
+    ),
+}
+
+
+def manifests() -> list[dict[str, Any]]:
+    """The system namespace and the access of roost's own processes."""
+    found: list[dict[str, Any]] = [
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SYSTEM_NAMESPACE}},
+    ]
+    for name, (user, rules) in _RULES.items():
+        found.append(
+            {
+                "apiVersion": "rbac.authorization.k8s.io/v1",
+                "kind": "ClusterRole",
+                "metadata": {"name": name},
+                "rules": rules,
+            }
+        )
+        found.append(
+            {
+                "apiVersion": "rbac.authorization.k8s.io/v1",
+                "kind": "ClusterRoleBinding",
+                "metadata": {"name": name},
+                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name},
+                "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}],
+            }
+        )
+    return found
+
+
+def global_cluster() -> dict[str, Any]:
+    """The read-only Cluster that stands for the platform."""
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "Cluster",
+        "metadata": {"name": GLOBAL_CLUSTER, "namespace": SYSTEM_NAMESPACE},
+        "spec": {"displayName": "roost", "global": {}},
+    }
+
+
+def global_status(current: Mapping[str, Any], *, version: str, server: str, now: datetime) -> dict[str, Any]:
+    """Its status now that the API answers; a transition's time is kept where nothing changed."""
+    generation = cast("Mapping[str, Any]", current["metadata"]).get("generation")
+    return {
+        "phase": "Running",
+        "version": version,
+        "endpoint": server,
+        "observedGeneration": generation,
+        "message": "The platform is running.",
+        "conditions": [
+            {
+                "type": conditions.AVAILABLE,
+                "status": "True",
+                "observedGeneration": generation,
+                "lastTransitionTime": _available_since(current) or _stamp(now),
+                "reason": conditions.SUCCEEDED,
+                "message": f"The API answers at {server}.",
+            }
+        ],
+    }
+
+
+def _available_since(current: Mapping[str, Any]) -> str | None:
+    status = cast("Mapping[str, Any]", current.get("status") or {})
+    for condition in cast("list[Mapping[str, Any]]", status.get("conditions") or []):
+        if condition.get("type") == conditions.AVAILABLE and condition.get("status") == "True":
+            return str(condition["lastTransitionTime"])
+    return None
+
+
+def _stamp(now: datetime) -> str:
+    return now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,54 @@
+"""The only place that wires rooms together: what `python -m roost.main` runs as the platform's own processes.
+
+`controllers` and `admission` are started by the supervisor, with a data directory; anything else is the
+command line.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+PROCESSES = ("controllers", "admission")
+
+
+def main(arguments: Sequence[str]) -> int:
+    if arguments[:1] and arguments[0] in PROCESSES and arguments[1:2] == ["--data-dir"]:
+        return _process(arguments[0], Path(arguments[2]))
+    from roost.cli import groups
+
+    return groups.main(arguments)
+
+
+def _process(name: str, data_dir: Path) -> int:
+    from roost.embedded import record
+    from roost.embedded.layout import Layout
+
+    layout = Layout(data_dir)
+    chosen = record.load(layout.record)
+    if chosen is None:
+        sys.stderr.write(f"error: no platform in {data_dir}; `roost up` starts this process\n")
+        return 1
+    if name == "admission":
+        from roost.admission.server import serve
+
+        serve(
+            kubeconfig=layout.kubeconfig("admission"),
+            certificate=layout.certificate("webhook"),
+            key=layout.key("webhook"),
+            port=chosen.ports.webhook,
+            ready=layout.run / "admission.ready",
+        )
+        return 0
+    from roost.controllers.run import run
+    from roost.providers.onprem.context import RegistrySource
+
+    address = chosen.registry_address
+    registry = RegistrySource(address=address, ca_pem=layout.machines_ca.read_text()) if address else None
+    run(kubeconfig=layout.kubeconfig("controllers"), data_dir=layout.root, registry=registry)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
