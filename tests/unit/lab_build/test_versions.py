@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import pytest
 
 from lab.build import recipes
 from lab.build.failure import BuildError
 from lab.build.versions import RELEASES, check_image_list, empty_fields, release
+from roost.bundle import versions as roost_versions
 
 
 @pytest.mark.parametrize("version", list(RELEASES))
@@ -83,3 +86,11 @@ def test_a_program_is_found_in_its_group(program: str, group: str) -> None:
 def test_an_unknown_program_is_an_error_that_names_it() -> None:
     with pytest.raises(BuildError, match="kube-vip"):
         recipes.group_of("kube-vip")
+
+
+@pytest.mark.parametrize("version", list(RELEASES))
+def test_the_product_installs_what_the_lab_builds(version: str) -> None:
+    row, installed = RELEASES[version], roost_versions.RELEASES[version]
+    shared = {field.name for field in fields(row)} & {field.name for field in fields(installed)}
+    assert {"etcd_tag", "containerd", "runc", "cni_plugins", "flannel"} <= shared
+    assert {name: getattr(row, name) for name in shared} == {name: getattr(installed, name) for name in shared}
