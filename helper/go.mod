@@ -1,0 +1,3 @@
+module roost-probe
+
+go 1.24

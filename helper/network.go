@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os/signal"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+type dialled struct {
+	Target       string  `json:"target"`
+	OK           bool    `json:"ok"`
+	Milliseconds float64 `json:"milliseconds"`
+	Problem      string  `json:"problem,omitempty"`
+	Error        string  `json:"error,omitempty"`
+}
+
+func dialVerb(arguments []string, _ io.Reader, report *reporter) (bool, error) {
+	flags := flag.NewFlagSet("dial", flag.ContinueOnError)
+	timeout := flags.Duration("timeout", 5*time.Second, "")
+	targets, err := parse(flags, arguments)
+	if err != nil {
+		return false, err
+	}
+	if len(targets) == 0 {
+		return false, fmt.Errorf("%w: name at least one HOST:PORT", errUsage)
+	}
+	results := make([]dialled, len(targets))
+	var group sync.WaitGroup
+	for number, target := range targets {
+		group.Add(1)
+		go func() {
+			defer group.Done()
+			results[number] = dial(target, *timeout)
+		}()
+	}
+	group.Wait()
+	well := true
+	for _, result := range results {
+		report.line(result)
+		well = well && result.OK
+	}
+	return well, nil
+}
+
+func dial(target string, timeout time.Duration) dialled {
+	begin := time.Now()
+	connection, err := net.DialTimeout("tcp", target, timeout)
+	result := dialled{Target: target, Milliseconds: float64(time.Since(begin).Microseconds()) / 1000}
+	if err != nil {
+		result.Problem, result.Error = cause(err)
+		return result
+	}
+	connection.Close()
+	result.OK = true
+	return result
+}
+
+type listening struct {
+	Listen  string `json:"listen"`
+	OK      bool   `json:"ok"`
+	Problem string `json:"problem,omitempty"`
+	Error   string `json:"error,omitempty"`
+}
+
+// listenVerb holds the ports for a while, so that others can be asked to dial them. It prints a line for
+// each as soon as it listens (or can't), and ends when the time is over or on SIGTERM.
+func listenVerb(arguments []string, _ io.Reader, report *reporter) (bool, error) {
+	flags := flag.NewFlagSet("listen", flag.ContinueOnError)
+	span := flags.Duration("for", 10*time.Second, "")
+	addresses, err := parse(flags, arguments)
+	if err != nil {
+		return false, err
+	}
+	if len(addresses) == 0 {
+		return false, fmt.Errorf("%w: name at least one [ADDRESS:]PORT", errUsage)
+	}
+	stop, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer cancel()
+	stop, release := context.WithTimeout(stop, *span)
+	defer release()
+	return listen(stop, addresses, report), nil
+}
+
+func listen(stop context.Context, addresses []string, report *reporter) bool {
+	well := true
+	var open sync.WaitGroup
+	for _, address := range addresses {
+		if !strings.Contains(address, ":") {
+			address = ":" + address
+		}
+		listener, err := net.Listen("tcp", address)
+		if err != nil {
+			problem, text := cause(err)
+			report.line(listening{Listen: address, Problem: problem, Error: text})
+			well = false
+			continue
+		}
+		report.line(listening{Listen: listener.Addr().String(), OK: true})
+		open.Add(1)
+		go func() {
+			<-stop.Done()
+			listener.Close()
+		}()
+		go func() {
+			defer open.Done()
+			acceptAll(listener)
+		}()
+	}
+	open.Wait()
+	return well
+}
+
+func acceptAll(listener net.Listener) {
+	for {
+		connection, err := listener.Accept()
+		if err == nil {
+			connection.Close()
+		} else if errors.Is(err, net.ErrClosed) {
+			return
+		}
+	}
+}
+
+type checked struct {
+	URL     string `json:"url"`
+	OK      bool   `json:"ok"`
+	Status  int    `json:"status,omitempty"`
+	Problem string `json:"problem,omitempty"`
+	Error   string `json:"error,omitempty"`
+}
+
+// httpCheckVerb asks once, with no attempt to go on: preflight wants to know what is wrong.
+func httpCheckVerb(arguments []string, _ io.Reader, report *reporter) (bool, error) {
+	flags := flag.NewFlagSet("http-check", flag.ContinueOnError)
+	ca := flags.String("ca", "", "")
+	timeout := flags.Duration("timeout", 10*time.Second, "")
+	urls, err := parse(flags, arguments)
+	if err != nil {
+		return false, err
+	}
+	if len(urls) != 1 {
+		return false, fmt.Errorf("%w: name one URL", errUsage)
+	}
+	client, err := newClient(*ca, false)
+	if err != nil {
+		return false, err
+	}
+	client.Timeout = *timeout
+	result := checked{URL: urls[0]}
+	response, err := client.Get(urls[0])
+	if err == nil {
+		response.Body.Close()
+		result.Status = response.StatusCode
+		if result.OK = response.StatusCode == http.StatusOK; !result.OK {
+			err = &statusError{response.StatusCode, http.StatusText(response.StatusCode)}
+		}
+	}
+	if err != nil {
+		result.Problem, result.Error = cause(err)
+	}
+	report.line(result)
+	return result.OK, nil
+}
