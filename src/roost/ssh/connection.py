@@ -75,6 +75,11 @@ class Connection(Protocol):
         """The key the machine showed, `ssh-ed25519 AAAA…`."""
         ...
 
+    @property
+    def closed(self) -> bool:
+        """Whether it is known to be of no more use; a Pool then opens another."""
+        ...
+
     async def run(
         self,
         command: Command,

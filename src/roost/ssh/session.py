@@ -1,0 +1,191 @@
+"""One kept SSH connection and the commands that run over it: the Connection of the real world.
+
+Made by asyncssh_connector.connect alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterable, Callable
+from typing import Final
+
+import asyncssh
+
+from roost.ssh.connection import Command, Result, Target
+from roost.ssh.errors import CommandTimedOut, ConnectionLost, SudoRefused
+from roost.ssh.framing import Elevation, exec_line, frame
+from roost.ssh.output import STDERR_LIMIT, STDOUT_LIMIT, Collector, Masker
+
+SESSIONS: Final = 8
+"""At once over one connection; sshd's MaxSessions is 10 unless somebody changed it."""
+_CHUNK: Final = 64 * 1024
+_GRACE: Final = 3.0
+
+Process = asyncssh.SSHClientProcess[bytes]
+
+
+class AsyncsshConnection:
+    def __init__(
+        self, ssh: asyncssh.SSHClientConnection, target: Target, host_key: str, elevation: Elevation
+    ) -> None:
+        self._ssh = ssh
+        self._target = target
+        self._host_key = host_key
+        self._elevation: Elevation = elevation
+        self._slots = asyncio.Semaphore(SESSIONS)
+        self._open = 0
+        self._ended = asyncio.Event()
+
+    @property
+    def target(self) -> Target:
+        return self._target
+
+    @property
+    def host_key(self) -> str:
+        return self._host_key
+
+    @property
+    def closed(self) -> bool:
+        return self._ssh.is_closed()
+
+    async def run(
+        self,
+        command: Command,
+        *,
+        payload: bytes | AsyncIterable[bytes] | None = None,
+        on_line: Callable[[str], None] | None = None,
+        timeout: float = 60.0,
+    ) -> Result:
+        target = self._target
+        mask = Masker(
+            [*command.secrets, target.password, target.private_key, target.passphrase, target.sudo_password]
+        )
+        out = Collector(STDOUT_LIMIT, mask, tail=False, on_line=on_line)
+        err = Collector(STDERR_LIMIT, mask, tail=True)
+        async with self._slots:
+            process = await self._start(command)
+            try:
+                async with asyncio.timeout(timeout):
+                    await self._converse(process, command, payload, out, err)
+                    await process.wait_closed()
+            except TimeoutError:
+                raise CommandTimedOut(
+                    f"{self._where}: {command.title} did not end within {timeout:.0f} s"
+                    f"{_said(err.finish() or out.finish())}; roost ended it and looks at the machine again"
+                ) from None
+            except (asyncssh.Error, OSError) as error:
+                raise self._lost(command, str(error)) from error
+            finally:
+                await self._end(process)
+        return self._result(process, command, out.finish(), err.finish())
+
+    async def close(self) -> None:
+        self._ssh.close()
+        with contextlib.suppress(TimeoutError, asyncssh.Error, OSError):
+            async with asyncio.timeout(_GRACE):
+                await self._ssh.wait_closed()
+        self._ssh.abort()
+
+    @property
+    def _where(self) -> str:
+        return f"{self._target.name} ({self._target.address}:{self._target.port})"
+
+    async def _start(self, command: Command) -> Process:
+        """Opens a session; a server with a lower MaxSessions refuses, then one of ours has to end first."""
+        while True:
+            self._ended.clear()
+            try:
+                process = await self._ssh.create_process(exec_line(self._elevation), encoding=None)
+            except asyncssh.ChannelOpenError as error:
+                if self._ssh.is_closed() or self._open == 0:
+                    raise self._lost(command, f"sshd opens no session: {error.reason}") from error
+                await self._ended.wait()
+            except (asyncssh.Error, OSError) as error:
+                raise self._lost(command, str(error)) from error
+            else:
+                self._open += 1
+                return process
+
+    async def _converse(
+        self,
+        process: Process,
+        command: Command,
+        payload: bytes | AsyncIterable[bytes] | None,
+        out: Collector,
+        err: Collector,
+    ) -> None:
+        """Both directions at once, so that neither side can block the other. Ends with the output.
+
+        An error of the payload itself (a blob that can't be read) ends the command and is raised.
+        """
+        feeder = asyncio.create_task(self._feed(process, command, payload))
+        readers = asyncio.gather(_drain(process.stdout, out), _drain(process.stderr, err))
+        try:
+            await asyncio.wait((feeder, readers), return_when=asyncio.FIRST_EXCEPTION)
+            if feeder.done() and feeder.exception() is not None:
+                feeder.result()
+            await readers
+        finally:
+            feeder.cancel()
+            readers.cancel()
+            await asyncio.gather(feeder, readers, return_exceptions=True)
+
+    async def _feed(self, process: Process, command: Command, payload: bytes | AsyncIterable[bytes] | None) -> None:
+        stdin = process.stdin
+        try:
+            stdin.write(frame(command.script, sudo_password=self._sudo_password()))
+            if isinstance(payload, bytes):
+                stdin.write(payload)
+            elif payload is not None:
+                async for chunk in payload:
+                    stdin.write(chunk)
+                    await stdin.drain()
+            stdin.write_eof()
+        except (BrokenPipeError, ConnectionResetError):
+            return  # The command ended without reading everything; its exit status tells why.
+
+    def _sudo_password(self) -> str | None:
+        if self._elevation != "sudo-password":
+            return None
+        password = self._target.sudo_password or self._target.password
+        return password.reveal() if password is not None else ""
+
+    async def _end(self, process: Process) -> None:
+        """Leaves nothing behind: a command that still runs (timeout, cancelled) is ended with its shell."""
+        self._open -= 1
+        self._ended.set()
+        if process.exit_status is None and process.exit_signal is None and not self._ssh.is_closed():
+            with contextlib.suppress(asyncssh.Error, OSError):
+                process.terminate()
+        process.close()
+
+    def _result(self, process: Process, command: Command, stdout: str, stderr: str) -> Result:
+        status = process.exit_status
+        if process.exit_signal is not None:
+            status = 128
+            stderr += f"\nended by signal {process.exit_signal[0]}"
+        if status is None:
+            raise self._lost(command, "the session ended without an exit status")
+        if self._elevation != "root" and status == 1 and stderr.startswith("sudo:") and not stdout:
+            raise SudoRefused(
+                f"{self._where}: user {self._target.user} can no longer become root ({stderr.strip()}); "
+                "correct `sudo-password` in the Secret or sudoers on the machine"
+            )
+        return Result(status, stdout, stderr)
+
+    def _lost(self, command: Command, cause: str) -> ConnectionLost:
+        return ConnectionLost(
+            f"{self._where}: the connection broke during «{command.title}» ({cause or 'closed by the machine'}); "
+            "roost connects again and looks at what was done"
+        )
+
+
+async def _drain(reader: asyncssh.SSHReader[bytes], collector: Collector) -> None:
+    while data := await reader.read(_CHUNK):
+        collector.feed(data)
+
+
+def _said(text: str) -> str:
+    lines = [line for line in text.splitlines() if line.strip()][-3:]
+    return f"; its last words: {' / '.join(lines)}" if lines else ""
