@@ -7,6 +7,7 @@ by the provider once the API answers, and by look_after when ten days are left.
 from __future__ import annotations
 
 import datetime
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from roost.api.errors import RetryLater, RoostError
@@ -59,23 +60,21 @@ async def fetch(ctx: Context, connection: Connection) -> Masked:
     return Masked(result.stdout)
 
 
-async def ensure(ctx: Context, connection: Connection | None) -> Masked:
-    """The kubeconfig that works, from the store or made anew. Without a connection only the stored one will do."""
+async def current(ctx: Context, connect_head: Callable[[], Awaitable[Connection]]) -> Masked:
+    """The stored kubeconfig if it works, otherwise (or when it ends soon) one made anew on the control plane."""
     stored = await ctx.kubeconfig.load()
     if stored is not None:
         try:
             if not is_due(stored, datetime.datetime.now(datetime.UTC)):
                 await _try(stored)
                 return stored
-            reason = "roost's client certificate ends soon"
+            why = "roost's client certificate ends soon"
         except RoostError as error:
-            if error.reason not in _REJECTED or connection is None:
+            if error.reason not in _REJECTED:
                 raise
-            reason = f"the stored kubeconfig does not fit the cluster ({error.reason})"
-        ctx.report.event(None, "KubeconfigRenewed", reason)
-    if connection is None:
-        raise RetryLater("KubeconfigMissing", f"the kubeconfig of {ctx.cluster_name} is not there yet")
-    made = await fetch(ctx, connection)
+            why = f"the stored kubeconfig does not fit the cluster ({error.reason})"
+        ctx.report.event(None, "KubeconfigRenewed", why)
+    made = await fetch(ctx, await connect_head())
     await ctx.kubeconfig.save(made)
     return made
 

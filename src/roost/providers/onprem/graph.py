@@ -19,6 +19,8 @@ class Task:
     work: Callable[[], Awaitable[None]]
     after: tuple[str, ...] = ()
     """Names of tasks, or of events that tasks announce (see Graph.announce)."""
+    after_end: tuple[str, ...] = ()
+    """Names of tasks that must have ended, well or not."""
 
 
 @dataclass
@@ -38,14 +40,19 @@ class Graph:
         work: Callable[[], Awaitable[None]],
         *,
         after: Sequence[str] = (),
+        after_end: Sequence[str] = (),
         announces: Sequence[str] = (),
     ) -> None:
         """`announces`: events that this task will announce; at its end all of them are, even without a call."""
-        self.tasks.append(Task(name, work, tuple(after)))
+        self.tasks.append(Task(name, work, tuple(after), tuple(after_end)))
         self._events[name] = asyncio.Event()
         for event in announces:
             self._events[event] = asyncio.Event()
             self._announcers[event] = name
+
+    def failed(self, name: str) -> bool:
+        """The task failed, or was skipped because of another's failure."""
+        return name in self._failed
 
     def announce(self, event: str) -> None:
         self._events[event].set()
@@ -64,6 +71,8 @@ class Graph:
                     self.skipped.append(task.name)
                     self._failed.add(task.name)
                     return
+            for need in task.after_end:
+                await self._events[need].wait()
             await task.work()
         except RoostError as error:
             self.failures[task.name] = error

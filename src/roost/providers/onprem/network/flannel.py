@@ -18,6 +18,7 @@ Document = dict[str, Any]
 
 NAMESPACE: Final = "kube-flannel"
 DAEMON_SET: Final = "kube-flannel-ds"
+CONFIG_MAP: Final = "kube-flannel-cfg"
 _ADDRESS: Final = "ROOST_NODE_IP"
 
 
@@ -25,7 +26,7 @@ def objects(manifest: bytes, *, pod_cidr: str) -> list[Document]:
     """The objects to apply. Raises PermanentFailure when the manifest is not of the known shape."""
     loaded = [cast("Document", item) for item in yaml.safe_load_all(manifest) if isinstance(item, dict)]
     patched = copy.deepcopy(loaded)
-    _patch(patched, "ConfigMap", "kube-flannel-cfg", lambda item: _set_network(item, pod_cidr))
+    _patch(patched, "ConfigMap", CONFIG_MAP, lambda item: _set_network(item, pod_cidr))
     _patch(patched, "DaemonSet", DAEMON_SET, _set_interface)
     return patched
 

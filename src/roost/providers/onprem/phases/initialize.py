@@ -24,6 +24,8 @@ READY_KEY: Final = "kubeadm:ready"
 """Once this step is done the API answers: the kubeconfig can be fetched, the network plugin applied."""
 UPLOAD_KEY: Final = "kubeadm:upload"
 """Once this step is done machines can join."""
+ADDONS_KEY: Final = "kubeadm:addons"
+FINALIZE_KEY: Final = "kubeadm:finalize"
 READY_SECONDS: Final = 240
 PKI: Final = f"{layout.KUBERNETES_DIRECTORY}/pki"
 MANIFESTS: Final = f"{layout.KUBERNETES_DIRECTORY}/manifests"
@@ -221,7 +223,7 @@ def _finalize(run: _Init) -> RunOnce:
         f'[ "$n" -lt 150 ] || {{ echo "kubelet wrote no {current} within 30 s"; exit 1; }}; sleep 0.2; done'
     )
     return RunOnce(
-        key="kubeadm:finalize",
+        key=FINALIZE_KEY,
         summary="let kubelet renew its client certificate",
         guard=f"if grep -qs '{current}' {conf}; then field state done; else field state needed; fi",
         script=f'{PATH}\numask 077\n{staging(run.node)}\n{wait}\nkubeadm init phase {phase} --config "$c"',
@@ -232,7 +234,7 @@ def _finalize(run: _Init) -> RunOnce:
 def _addons(run: _Init) -> RunOnce:
     apps = "/apis/apps/v1/namespaces/kube-system"
     return RunOnce(
-        key="kubeadm:addons",
+        key=ADDONS_KEY,
         summary="install CoreDNS and kube-proxy",
         guard=_guard(
             f"[ -s {ADMIN} ]", _exists(f"{apps}/deployments/coredns"), _exists(f"{apps}/daemonsets/kube-proxy")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import secrets as secrets_module
 from typing import Final
 
+from roost.node.quote import word
 from roost.node.thing import Payload, Thing
 from roost.node.things.run import RunOnce
 from roost.providers.onprem import layout
@@ -52,6 +54,19 @@ def thing(ctx: Context, machine: MachineInput, found: Found, secrets: config.Joi
         guard=_GUARD,
         script=(f"{PATH}\numask 077\n{_EXPLAIN}if {started}; then systemctl start kubelet.service\nelse\n{join}\nfi"),
         files=files,
+    )
+
+
+def register_again(ctx: Context) -> RunOnce:
+    """For a machine that joined before and whose Node was deleted since: kubelet registers when it starts."""
+    nonce = secrets_module.token_hex(8)
+    stamp = word(f"/var/lib/roost/{ctx.cluster_id}/made/registered")
+    registered = f'[ "$(cat "$R"{stamp} 2>/dev/null)" = {nonce} ]'
+    return RunOnce(
+        key=JOIN_KEY,
+        summary="register with the cluster again",
+        guard=f"if {registered}; then field state done; else field state needed; fi",
+        script=(f'systemctl restart kubelet.service\nmkdir -p "$(dirname "$R"{stamp})"\necho {nonce} > "$R"{stamp}'),
     )
 
 

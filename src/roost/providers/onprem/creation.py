@@ -1,0 +1,181 @@
+"""One pass of making (or completing, or repairing) a cluster, as a graph of tasks without barriers.
+
+Called by provider.reconcile once the plan is approved. A machine that already is as wished gets no command;
+each other one is prepared, initialized or joined as soon as what it needs is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from roost.api import conditions
+from roost.api.errors import RoostError
+from roost.api.masked import Masked
+from roost.api.v1alpha1.cluster import NetworkPlugin
+from roost.api.v1alpha1.machine import Role
+from roost.kube import csr
+from roost.kube.client import Client
+from roost.kube.errors import explained
+from roost.node.act import Step
+from roost.providers.onprem import access, following, layout, tokens
+from roost.providers.onprem.acting import carry_out
+from roost.providers.onprem.context import Context, MachineInput
+from roost.providers.onprem.following import View
+from roost.providers.onprem.graph import Graph
+from roost.providers.onprem.kubeadm.config import JoinSecrets
+from roost.providers.onprem.network.install import install
+from roost.providers.onprem.observing import Seen
+from roost.providers.onprem.phases import initialize, join
+from roost.providers.onprem.progress import Progress
+
+_API, _JOINABLE = "the API answers", "machines can join"
+
+
+@dataclass
+class Creation:
+    """`seen`: the machines that were looked at in this pass; the others are settled and get no command."""
+
+    ctx: Context
+    seen: Sequence[Seen]
+    graph: Graph = field(default_factory=Graph)
+    client: Client | None = None
+    kubeconfig: Masked | None = None
+    view: View | None = None
+
+    async def run(self) -> None:
+        """Failures are in `graph.failures`."""
+        progress = Progress(self.ctx)
+        control_plane = layout.control_plane(self.ctx)
+        head = next((seen for seen in self.seen if seen.machine.name == control_plane.name), None)
+        joining = [seen for seen in self.seen if seen.machine.spec.role is Role.WORKER]
+        progress.expect("prepare", [seen.machine.name for seen in self.seen])
+        progress.expect("init", [control_plane.name] if head else [])
+        progress.expect("join", [seen.machine.name for seen in joining])
+        graph = self.graph
+        for seen in self.seen:
+            self._prepare(progress, seen)
+        if head is not None:
+            self._initialize(progress, head)
+        after_api = [_API] if head is not None else []
+        graph.add("access", lambda: self._access(head), after=after_api)
+        graph.add("network", self._network, after=["access"])
+        for seen in joining:
+            self._join(progress, seen, after=[_JOINABLE] if head is not None else [])
+        # A worker that fails does not keep the others from being followed.
+        graph.add("nodes", self._nodes, after=["access"], after_end=[f"join {seen.machine.name}" for seen in joining])
+        initialized = [f"init {control_plane.name}"] if head is not None else []
+        graph.add("addons", self._addons, after=["nodes", "network", *initialized])
+        try:
+            await graph.run()
+        finally:
+            if self.client is not None:
+                await self.client.close()
+
+    def _prepare(self, progress: Progress, seen: Seen) -> None:
+        async def work() -> None:
+            await carry_out(progress, seen, "prepare")
+
+        self.graph.add(f"prepare {seen.machine.name}", work)
+
+    def _initialize(self, progress: Progress, head: Seen) -> None:
+        name = head.machine.name
+
+        def on_step(step: Step) -> None:
+            if step.state == "done" and step.key == initialize.READY_KEY:
+                self.graph.announce(_API)
+            if step.state == "done" and step.key == initialize.UPLOAD_KEY:
+                self.graph.announce(_JOINABLE)
+
+        async def work() -> None:
+            # Steps that are not among the changes were done before: what waits for them need not wait.
+            pending = {change.key for change in head.changes("init", ctx=self.ctx).changes}
+            if not pending - {initialize.ADDONS_KEY, initialize.FINALIZE_KEY}:
+                self.graph.announce(_API)
+                self.graph.announce(_JOINABLE)
+            await carry_out(progress, head, "init", on_step=on_step)
+
+        self.graph.add(f"init {name}", work, after=[f"prepare {name}"], announces=[_API, _JOINABLE])
+
+    async def _access(self, head: Seen | None) -> None:
+        target = head.machine.target if head else layout.control_plane(self.ctx).target
+        self.kubeconfig = await access.current(self.ctx, lambda: self.ctx.connect(target))
+        self.client = access.client(self.kubeconfig)
+        endpoint = layout.endpoint(self.ctx.spec)
+        self.ctx.report.event(None, "ApiAnswers", f"the cluster's API answers at https://{endpoint}")
+
+    def _api(self) -> Client:
+        if self.client is None:
+            raise AssertionError("no task that needs the API runs before `access`")
+        return self.client
+
+    async def _network(self) -> None:
+        report = self.ctx.report
+        if layout.on_premises(self.ctx.spec).network.plugin is NetworkPlugin.CUSTOM:
+            return
+        try:
+            await install(self.ctx, self._api())
+        except RoostError as error:
+            report.cluster(conditions.NETWORK_INSTALLED, "False", error.reason, error.message)
+            raise
+        report.cluster(conditions.NETWORK_INSTALLED, "True", conditions.SUCCEEDED)
+
+    def _join(self, progress: Progress, seen: Seen, *, after: Sequence[str]) -> None:
+        name = seen.machine.name
+        if not seen.changes("join", ctx=self.ctx).changes:
+            self.graph.add(f"join {name}", lambda: self._rejoin(progress, seen), after=[f"prepare {name}", "access"])
+            return
+        progress.waits("join", name, "waiting for the control plane")
+
+        async def token() -> None:
+            # Made while the machine is still being prepared, so that its signature is there when it joins.
+            with explained(self._api().server, doing=f"make the bootstrap token of {name}"):
+                made[name] = await tokens.create(self._api(), name)
+                await tokens.wait_signed(self._api(), made[name])
+
+        async def work() -> None:
+            given = made[name]
+            secrets = JoinSecrets(given.value, (csr.public_key_hash(access.authority(self._required())),))
+            thing = join.thing(self.ctx, seen.machine, seen.found, secrets)
+            try:
+                await carry_out(progress, seen, "join", things=[thing], secrets=(given.secret, Masked(given.value)))
+            finally:
+                with explained(self._api().server, doing=f"delete the bootstrap token of {name}"):
+                    await tokens.delete_for(self._api(), name)
+
+        made: dict[str, tokens.Token] = {}
+        self.graph.add(f"token {name}", token, after=["access", *after])
+        self.graph.add(f"join {name}", work, after=[f"token {name}", f"prepare {name}"])
+
+    def _has_failed(self, machine: MachineInput) -> bool:
+        return any(self.graph.failed(f"{act} {machine.name}") for act in ("prepare", "init", "join"))
+
+    def _required(self) -> Masked:
+        if self.kubeconfig is None:
+            raise AssertionError("`access` has run before every join")
+        return self.kubeconfig
+
+    async def _rejoin(self, progress: Progress, seen: Seen) -> None:
+        """A machine that joined before. Its Node may have been deleted: kubelet registers again when it starts."""
+        found = await following.view(self.ctx, self._api(), [seen.machine])
+        if found.node(seen.machine) is None:
+            again = join.register_again(self.ctx)
+            await carry_out(progress, seen.with_change(again.key, again.summary), "join", things=[again])
+            return
+        progress.done("join", seen.machine.name)
+
+    async def _nodes(self) -> None:
+        machines = [
+            machine for machine in self.ctx.machines if not machine.deleting and not self._has_failed(machine)
+        ]
+        self.view = await following.nodes_ready(self.ctx, self._api(), machines)
+
+    async def _addons(self) -> None:
+        if self.view is not None and self.view.network_missing:
+            return  # Nothing but host-network Pods runs before a network plugin appears.
+        try:
+            await following.addons_running(self.ctx, self._api())
+        except RoostError as error:
+            self.ctx.report.cluster(conditions.ADDONS_INSTALLED, "False", error.reason, error.message)
+            raise
+        self.ctx.report.cluster(conditions.ADDONS_INSTALLED, "True", conditions.SUCCEEDED)

@@ -1,0 +1,168 @@
+"""Waits for what the cluster itself has to do: Nodes become Ready, add-ons run. Approves certificates meanwhile.
+
+Called at the end of a creation and, without waiting, by look_after.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, cast
+
+from roost.api import conditions
+from roost.api.errors import RetryLater
+from roost.api.v1alpha1.cluster import NetworkPlugin
+from roost.kube.client import Client, Json
+from roost.kube.errors import answered, explained
+from roost.kube.resources import CSR, ResourceType
+from roost.providers.onprem import layout, nodes, serving
+from roost.providers.onprem.context import Context, MachineInput
+from roost.providers.onprem.network import flannel
+
+DEPLOYMENT: Final = ResourceType("apps", "v1", "Deployment", "deployments", namespaced=True)
+DAEMON_SET: Final = ResourceType("apps", "v1", "DaemonSet", "daemonsets", namespaced=True)
+NODES_SECONDS: Final = 180.0
+ADDONS_SECONDS: Final = 120.0
+CERTIFICATE_SECONDS: Final = 20.0
+"""How long a new node may take to ask for its serving certificate before the wait goes on without it."""
+INTERVAL: Final = 0.3
+
+
+@dataclass(frozen=True)
+class View:
+    """The machines' Nodes at one moment."""
+
+    machines: Sequence[MachineInput]
+    found: Sequence[nodes.Node]
+
+    def node(self, machine: MachineInput) -> nodes.Node | None:
+        return nodes.of_machine(self.found, machine)
+
+    @property
+    def ready(self) -> int:
+        return sum(1 for machine in self.machines if (node := self.node(machine)) is not None and node.ready)
+
+    @property
+    def waiting(self) -> list[tuple[MachineInput, nodes.Node | None]]:
+        pairs = [(machine, self.node(machine)) for machine in self.machines]
+        return [(machine, node) for machine, node in pairs if node is None or not node.ready]
+
+    @property
+    def network_missing(self) -> bool:
+        """Every node that is not ready waits for a network plugin, and for nothing else."""
+        return bool(self.waiting) and all(node is not None and node.network_missing for _, node in self.waiting)
+
+
+async def view(ctx: Context, client: Client, machines: Sequence[MachineInput]) -> View:
+    """Looks once: Nodes, serving certificates, the condition Ready of each Machine."""
+    with explained(client.server, doing="look at the nodes"):
+        found = await nodes.fetch(client)
+        known = nodes.addresses(found, ctx.machines)
+        for refusal in await serving.approve_all(client, known):
+            ctx.report.event(None, "CertificateRefused", refusal, warning=True)
+    seen = View(machines, found)
+    for machine in machines:
+        node = seen.node(machine)
+        if node is None:
+            ctx.report.machine(machine.name, conditions.READY, "False", "NodeMissing", "there is no Node of it yet")
+        elif node.ready:
+            ctx.report.machine(machine.name, conditions.READY, "True", conditions.SUCCEEDED)
+        else:
+            reason = conditions.NETWORK_PLUGIN_MISSING if node.network_missing else "NodeNotReady"
+            ctx.report.machine(machine.name, conditions.READY, "False", reason, f"node {node.name}: {node.reason}")
+    return seen
+
+
+async def nodes_ready(ctx: Context, client: Client, machines: Sequence[MachineInput]) -> View:
+    """Until all are Ready and have asked for their serving certificates; with a Custom network, until all exist.
+
+    Raises RetryLater NodeNotReady with what kubelet says.
+    """
+    custom = layout.on_premises(ctx.spec).network.plugin is NetworkPlugin.CUSTOM
+    end = time.monotonic() + NODES_SECONDS
+    certificates = time.monotonic() + CERTIFICATE_SECONDS
+    while True:
+        seen = await view(ctx, client, machines)
+        if not seen.waiting or (custom and seen.network_missing):
+            unserved = await _without_certificate(client, seen)
+            if not unserved or time.monotonic() > certificates:
+                return seen
+        elif time.monotonic() > end:
+            said = "; ".join(
+                f"{machine.name}: {'it has no Node yet' if node is None else f'node {node.name}: {node.reason}'}"
+                for machine, node in seen.waiting
+            )
+            raise RetryLater("NodeNotReady", f"not Ready after {NODES_SECONDS:.0f} s: {said}")
+        await asyncio.sleep(INTERVAL)
+
+
+async def _without_certificate(client: Client, seen: View) -> list[str]:
+    """New nodes for which no serving certificate was issued; the API keeps requests for an hour."""
+    now = datetime.datetime.now(datetime.UTC)
+    young = {
+        f"system:node:{node.name}"
+        for machine in seen.machines
+        if (node := seen.node(machine)) is not None and now - node.created < datetime.timedelta(minutes=50)
+    }
+    if not young:
+        return []
+    with explained(client.server, doing="look at the certificate signing requests"):
+        answer = await client.call("GET", CSR.path(), query={"fieldSelector": f"spec.signerName={serving.SIGNER}"})
+    served = {
+        str(cast("Json", item["spec"]).get("username"))
+        for item in cast("list[Json]", answer.get("items") or [])
+        if cast("Json", item.get("status") or {}).get("certificate")
+    }
+    return sorted(young - served)
+
+
+async def addons_running(ctx: Context, client: Client) -> None:
+    """Until CoreDNS answers and kube-proxy (and flannel) run on every node. Raises RetryLater AddonNotReady."""
+    daemons = [("kube-system", "kube-proxy")]
+    if layout.on_premises(ctx.spec).network.plugin is NetworkPlugin.FLANNEL:
+        daemons.append((flannel.NAMESPACE, flannel.DAEMON_SET))
+    end = time.monotonic() + ADDONS_SECONDS
+    while True:
+        missing = await _missing_addons(client, daemons)
+        if not missing:
+            return
+        ctx.report.cluster(
+            conditions.ADDONS_INSTALLED, "False", conditions.IN_PROGRESS, f"waiting for {'; '.join(missing)}"
+        )
+        if time.monotonic() > end:
+            raise RetryLater(
+                "AddonNotReady",
+                f"not running after {ADDONS_SECONDS:.0f} s: {'; '.join(missing)}; "
+                "`kubectl --all-namespaces get events` says what holds them up",
+            )
+        await asyncio.sleep(INTERVAL)
+
+
+async def _missing_addons(client: Client, daemons: Sequence[tuple[str, str]]) -> list[str]:
+    missing: list[str] = []
+    with explained(client.server, doing="look at the add-ons"):
+        coredns = await _status(client, DEPLOYMENT, "kube-system", "coredns")
+        if coredns is not None and not int(coredns.get("availableReplicas") or 0):
+            missing.append("Deployment kube-system/coredns: no replica is available")
+        for namespace, name in daemons:
+            status = await _status(client, DAEMON_SET, namespace, name)
+            if status is None:
+                continue
+            ready, wanted = int(status.get("numberReady") or 0), int(status.get("desiredNumberScheduled") or 0)
+            if ready < wanted or not wanted:
+                missing.append(f"DaemonSet {namespace}/{name}: {ready} of {wanted} ready")
+    return missing
+
+
+async def _status(client: Client, resource: ResourceType, namespace: str, name: str) -> Json | None:
+    """None: it is not there, which is somebody's wish (a network plugin that replaces kube-proxy)."""
+    try:
+        item = await client.call("GET", resource.path(namespace=namespace, name=name))
+    except Exception as error:
+        if answered(error) == 404:
+            return None
+        raise
+    return cast("Json", item.get("status") or {})

@@ -1,0 +1,228 @@
+"""The on-premises provider: the five calls by which controllers and the CLI make clusters on machines.
+
+Level-triggered: each call looks at the machines, compares and does what is missing; nothing is remembered
+between calls. Work on a machine outlives a cancelled call and is followed by the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from roost.api import conditions
+from roost.api.errors import PermanentFailure, RetryLater, RoostError
+from roost.api.v1alpha1.cluster import NetworkPlugin
+from roost.api.v1alpha1.machine import Role
+from roost.api.v1alpha1.plan import PlanSpec
+from roost.kube.errors import explained
+from roost.providers.onprem import access, following, layout, nodes, planning, removal
+from roost.providers.onprem.context import Context, MachineInput, Outcome
+from roost.providers.onprem.creation import Creation
+from roost.providers.onprem.following import View
+from roost.providers.onprem.graph import combined
+from roost.providers.onprem.observing import Seen, look_at
+from roost.providers.onprem.preflight import report
+from roost.providers.onprem.preflight.machine import Subject
+from roost.providers.onprem.preflight.report import Finding
+from roost.providers.onprem.preflight.run import check
+
+
+async def reconcile(ctx: Context) -> Outcome:
+    """Create, complete or repair the cluster. Conditions are reported before anything is raised."""
+    head = layout.control_plane(ctx)
+    unseen = [machine for machine in _members(ctx) if machine.name not in ctx.settled]
+    if not unseen:
+        return await look_after(ctx)
+    seen, failures = await _look(ctx, unseen)
+    fit = await _preflight(ctx, seen, failures)
+    plan_ = planning.make(ctx, fit, network_missing=any(look.machine.name == head.name for look in fit))
+    if plan_.machines and not ctx.approve(plan_):
+        raise PermanentFailure(conditions.AWAITING_APPROVAL, f"plan {plan_.hash} waits for approval")
+    creation = Creation(ctx, fit)
+    await creation.run()
+    failures.update(creation.graph.failures)
+    if failures:
+        error = combined(failures)
+        ctx.report.cluster(conditions.AVAILABLE, "False", error.reason, error.message[:8000])
+        raise error
+    if creation.view is None:
+        raise AssertionError("a pass without failures has seen the nodes")
+    return _outcome(ctx, creation.view)
+
+
+async def plan(ctx: Context) -> PlanSpec:
+    """Preflight, observe, compare. Writes nothing. Raises what preflight found, or an unreachable machine."""
+    head = layout.control_plane(ctx)
+    seen, failures = await _look(ctx, _members(ctx))
+    fit = await _preflight(ctx, seen, failures)
+    if failures:
+        raise combined(failures)
+    fresh = any(look.machine.name == head.name and look.changes("init", ctx=ctx).changes for look in fit)
+    return planning.make(ctx, fit, network_missing=fresh)
+
+
+async def remove(ctx: Context, names: Sequence[str]) -> None:
+    """Take these machines out of a cluster that stays: drain, delete the Node, undo."""
+    await removal.remove(ctx, names)
+
+
+async def destroy(ctx: Context) -> None:
+    """Undo on all machines in parallel."""
+    await removal.destroy(ctx)
+
+
+async def look_after(ctx: Context) -> Outcome:
+    """Follow the Nodes of a running cluster through its API. A machine gets a command only to renew a certificate."""
+    head = layout.control_plane(ctx)
+    try:
+        kubeconfig = await access.current(ctx, lambda: ctx.connect(head.target))
+        client = access.client(kubeconfig)
+        try:
+            view = await following.view(ctx, client, _members(ctx))
+        finally:
+            await client.close()
+    except RoostError as error:
+        ctx.report.cluster(conditions.AVAILABLE, "False", error.reason, error.message)
+        raise
+    return _outcome(ctx, view)
+
+
+def _members(ctx: Context) -> list[MachineInput]:
+    return [machine for machine in ctx.machines if not machine.deleting]
+
+
+async def _look(ctx: Context, machines: Sequence[MachineInput]) -> tuple[list[Seen], dict[str, RoostError]]:
+    """All machines at once; those that can't be looked at are failures by the Machine's name."""
+    results = await asyncio.gather(*(look_at(ctx, machine) for machine in machines), return_exceptions=True)
+    seen: list[Seen] = []
+    failures: dict[str, RoostError] = {}
+    for machine, result in zip(machines, results, strict=True):
+        if isinstance(result, Seen):
+            seen.append(result)
+        elif isinstance(result, RoostError):
+            failures[machine.name] = result
+        else:
+            raise result
+    return seen, failures
+
+
+async def _preflight(ctx: Context, seen: Sequence[Seen], failures: dict[str, RoostError]) -> list[Seen]:
+    """The machines that may be changed. A cluster that does not exist yet begins only when all of them are fit."""
+    head = layout.control_plane(ctx)
+    existing = await _existing_nodes(ctx, seen)
+    subjects = [
+        Subject(ctx.spec, look.machine, look.found, ctx.cluster_id, ctx.bundle.architectures) for look in seen
+    ]
+    joined = [subject for subject, look in zip(subjects, seen, strict=True) if not _is_new(ctx, look)]
+    new = [subject for subject, look in zip(subjects, seen, strict=True) if _is_new(ctx, look)]
+    findings = check(new, others=joined)
+    findings += [finding for look in seen for finding in _taken_names(look, existing)]
+    findings += [finding for look in seen for finding in _blocked(look)]
+    _report_findings(ctx, seen, findings)
+    stopped = {finding.machine for finding in report.errors(findings)}
+    errors = [finding for finding in findings if not finding.warning]
+    begun = (
+        any(look.machine.name == head.name and not _is_new(ctx, look) for look in seen) or head.name in ctx.settled
+    )
+    unreachable = "\n".join(error.message for error in failures.values())
+    if errors or (failures and not begun):
+        text = "\n".join(part for part in (unreachable, report.message(findings)) if part)
+        reason = errors[0].check if errors else next(iter(failures.values())).reason
+        ctx.report.cluster(conditions.PREFLIGHT_PASSED, "False", reason, text[: report.MESSAGE_LIMIT])
+        for name in stopped:
+            own = [finding for finding in errors if finding.machine == name]
+            failures[name] = PermanentFailure(own[0].check, report.message(own))
+        if not begun:
+            ctx.report.cluster(conditions.AVAILABLE, "False", reason, "preflight found what stands in the way")
+            raise combined(failures)
+    else:
+        ctx.report.cluster(
+            conditions.PREFLIGHT_PASSED, "True", conditions.SUCCEEDED, report.message(report.warnings(findings))
+        )
+    return [look for look in seen if look.machine.name not in stopped]
+
+
+def _is_new(ctx: Context, look: Seen) -> bool:
+    """Not a node of this cluster yet: everything preflight asks still matters."""
+    act = "init" if look.machine.spec.role is Role.CONTROL_PLANE else "join"
+    return not look.things or bool(look.changes(act, ctx=ctx).changes)
+
+
+async def _existing_nodes(ctx: Context, seen: Sequence[Seen]) -> list[nodes.Node]:
+    """Nodes of machines that get no command in this pass, so that a new one's name can be compared."""
+    if all(machine.name in {look.machine.name for look in seen} for machine in _members(ctx)):
+        return []
+    stored = await ctx.kubeconfig.load()
+    if stored is None:
+        return []
+    client = access.client(stored)
+    try:
+        with explained(client.server, doing="look at the nodes"):
+            return await nodes.fetch(client)
+    except RetryLater:
+        return []  # The pass itself will say that the API does not answer.
+    finally:
+        await client.close()
+
+
+def _taken_names(look: Seen, existing: Sequence[nodes.Node]) -> list[Finding]:
+    address = look.machine.spec.addresses.ipv4
+    return [
+        Finding(
+            look.machine.name,
+            "HostnameDuplicate",
+            f"the cluster already has a Node {node.name}",
+            f"with the address {', '.join(sorted(node.addresses))}, not {address}",
+            "Run `hostnamectl set-hostname NAME` on the machine, or delete the old Node if its machine is gone",
+        )
+        for node in existing
+        if node.name == look.node_name and node.addresses and address not in node.addresses
+    ]
+
+
+def _blocked(look: Seen) -> list[Finding]:
+    return [
+        Finding(look.machine.name, blocked.reason, blocked.message, "", "") for blocked in look.comparison.blocked
+    ]
+
+
+def _report_findings(ctx: Context, seen: Sequence[Seen], findings: Sequence[Finding]) -> None:
+    for look in seen:
+        own = [finding for finding in findings if finding.machine == look.machine.name]
+        errors = report.errors(own)
+        status = "False" if errors else "True"
+        reason = errors[0].check if errors else conditions.SUCCEEDED
+        ctx.report.machine(look.machine.name, conditions.CHECKED, status, reason, report.message(own))
+
+
+def _outcome(ctx: Context, view: View) -> Outcome:
+    """Available: every node is ready; or, with a Custom network, waits for nothing but the plugin."""
+    total, endpoint = len(view.machines), f"https://{layout.endpoint(ctx.spec)}"
+    custom = layout.on_premises(ctx.spec).network.plugin is NetworkPlugin.CUSTOM
+    available, reason, message = True, conditions.SUCCEEDED, f"{view.ready} of {total} nodes are ready"
+    if custom and view.network_missing:
+        reason = conditions.NETWORK_PLUGIN_MISSING
+        message = (
+            "all nodes have joined; they become Ready once a network plugin is installed in the cluster "
+            "(spec.onPremises.network.plugin is Custom)"
+        )
+        ctx.report.cluster(conditions.NETWORK_INSTALLED, "False", reason, message)
+    elif view.waiting:
+        available, reason = False, "NodesNotReady"
+        message = "; ".join(
+            f"{machine.name}: {'it has no Node' if node is None else f'node {node.name}: {node.reason}'}"
+            for machine, node in view.waiting
+        )
+    elif custom:
+        ctx.report.cluster(conditions.NETWORK_INSTALLED, "True", conditions.SUCCEEDED)
+    ctx.report.cluster(conditions.AVAILABLE, "True" if available else "False", reason, message)
+    versions = sorted({node.version for machine in view.machines if (node := view.node(machine)) is not None})
+    return Outcome(
+        nodes_ready=view.ready,
+        nodes_total=total,
+        version=versions[0] if versions else ctx.spec.version or "",
+        endpoint=endpoint,
+        available=available,
+        reason=reason,
+        message=message,
+    )
