@@ -104,6 +104,8 @@ def explain_use(layout: Layout) -> None:
             host=known.address or socket.gethostname(),
         )
     )
+    if layout != data_directory.layout(None):
+        click.echo(t("up.other-directory", data_dir=layout.root) + "\n")
     if known.registry_address:
         click.echo(t("up.registry", address=known.registry_address))
     else:

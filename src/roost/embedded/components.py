@@ -151,6 +151,20 @@ def controller_manager(layout: Layout, record: Record, executable: Path) -> Prog
     )
 
 
+def registry(layout: Layout, executable: Path, *, name: str, config: Path) -> Program:
+    """One of the two registry processes: `registry` takes writes on loopback, `registry-tls` serves machines."""
+    from roost.bundle import registry as distribution
+
+    return Program(
+        name,
+        executable,
+        distribution.arguments(config),
+        layout.log(name),
+        environment=distribution.ENVIRONMENT,
+        stop_seconds=5,
+    )
+
+
 def own(layout: Layout, name: str) -> Program:
     """`controllers` or `admission`: roost itself, as a process of its own."""
     return Program(

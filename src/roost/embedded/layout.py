@@ -63,6 +63,14 @@ class Layout:
         return self.root / "registry"
 
     @property
+    def pushed(self) -> Path:
+        """Which bundles the registry holds in full: version to digest."""
+        return self.registry / "pushed.json"
+
+    def registry_config(self, name: str) -> Path:
+        return self.config / f"{name}.yaml"
+
+    @property
     def bundles(self) -> Path:
         return self.root / "bundles"
 

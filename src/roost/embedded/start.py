@@ -24,7 +24,7 @@ from roost.api.errors import PermanentFailure
 from roost.embedded import components, files, lock, ports, record, supervise
 from roost.embedded.layout import Layout
 from roost.embedded.record import Record
-from roost.embedded.supervise import Program, Supervisor
+from roost.embedded.supervise import Supervisor
 
 if TYPE_CHECKING:
     from roost.bundle.progress import Progress
@@ -96,7 +96,7 @@ async def run(options: Options, *, report: Report, progress: Progress) -> None:
                 _write_ready(layout, chosen, time.monotonic() - began)
                 tell("ready")
                 _notify("READY=1")
-                await _until(stop, _look_after(layout, chosen, supervisor))
+                await _until(stop, _look_after(layout, chosen, supervisor, tell))
         finally:
             _notify("STOPPING=1")
             tell("stopping")
@@ -137,7 +137,9 @@ class _Start:
             encryption.ensure(self.layout)
         record.save(self.layout.record, self.record)
         await self.supervisor.start(components.etcd(self.layout, self.record, self._program(components.ETCD)))
-        for program in self._registries():
+        from roost.embedded import registry
+
+        for program in registry.programs(self.layout, self.record, self._program(components.REGISTRY)):
             await self.supervisor.start(program)
 
     async def _api(self) -> None:
@@ -189,12 +191,15 @@ class _Start:
             ca_pem = self.layout.certificate("platform-ca").read_text()
             await bringup.apply_webhooks(client, self.options.webhooks(ca_pem, self.record.ports.webhook))
             self.tell("webhook")
+        await self._wait_port(components.REGISTRY, self.record.ports.registry, seconds=30)
+        if self.record.address:
+            await self._wait_port(
+                components.REGISTRY_TLS, self.record.ports.registry_tls, seconds=30, address=self.record.address
+            )
+        self.tell("registry")
         if components.CONTROLLERS not in self.options.without:
             await self.supervisor.start(components.own(self.layout, components.CONTROLLERS))
             self.tell("controllers")
-
-    def _registries(self) -> tuple[Program, ...]:
-        return ()
 
     def _program(self, name: str) -> Path:
         return self.layout.programs(self.record.kubernetes_version) / name
@@ -202,11 +207,11 @@ class _Start:
     def _readiness(self, name: str) -> Path:
         return self.layout.run / f"{name}.ready"
 
-    async def _wait_port(self, name: str, port: int, *, seconds: float) -> None:
+    async def _wait_port(self, name: str, port: int, *, seconds: float, address: str = ports.LOOPBACK) -> None:
         end = time.monotonic() + seconds
         while True:
-            with socket.socket() as probe:
-                if probe.connect_ex((ports.LOOPBACK, port)) == 0:
+            with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
+                if probe.connect_ex((address, port)) == 0:
                     return
             self.supervisor.check(name)
             if time.monotonic() >= end:
@@ -231,8 +236,16 @@ async def _until(stop: asyncio.Event, work: Any) -> None:
         await task
 
 
-async def _look_after(layout: Layout, chosen: Record, supervisor: Supervisor) -> None:
-    """What a platform that runs for months needs: logs that don't fill the disk, certificates that don't end."""
+async def _look_after(layout: Layout, chosen: Record, supervisor: Supervisor, tell: Callable[..., None]) -> None:
+    """While the platform runs: the registry has every bundle, logs don't fill the disk, certificates don't end."""
+    from roost.embedded import registry
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(registry.keep_filled(layout, chosen, tell=tell))
+        group.create_task(_keep_fresh(layout, chosen, supervisor))
+
+
+async def _keep_fresh(layout: Layout, chosen: Record, supervisor: Supervisor) -> None:
     while True:
         for _ in range(12 * 60):
             await asyncio.sleep(60)

@@ -1,0 +1,76 @@
+"""The image registry's two processes, and keeping it filled with the bundles that are present.
+
+Called by start. Machines are pointed at the registry only for bundles that `pushed` names.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+from roost.api.errors import RoostError
+from roost.api.masked import Masked
+from roost.bundle import registry as distribution
+from roost.bundle.push import push
+from roost.bundle.store import Store
+from roost.embedded import components
+from roost.embedded.files import write_private
+from roost.embedded.layout import Layout
+from roost.embedded.ports import LOOPBACK
+from roost.embedded.record import Record
+from roost.embedded.supervise import Program
+
+INTERVAL = 2.0
+"""Seconds between looks at the bundles; a bundle made while the platform runs is pushed by itself."""
+
+
+def programs(layout: Layout, record: Record, executable: Path) -> tuple[Program, ...]:
+    """Writes the configurations; gives the writable process and, with an address, the one for machines."""
+    # Used for uploads that go on over several requests, which a restart may end.
+    secret = Masked(secrets.token_hex(16))
+    storage = layout.registry
+    config = layout.registry_config(components.REGISTRY)
+    write_private(config, distribution.writable(storage=storage, port=record.ports.registry, secret=secret))
+    found = [components.registry(layout, executable, name=components.REGISTRY, config=config)]
+    if record.registry_address:
+        config = layout.registry_config(components.REGISTRY_TLS)
+        text = distribution.readonly(
+            storage=storage,
+            address=record.registry_address,
+            certificate=layout.certificate("registry"),
+            key=layout.key("registry"),
+            secret=secret,
+        )
+        write_private(config, text)
+        found.append(components.registry(layout, executable, name=components.REGISTRY_TLS, config=config))
+    return tuple(found)
+
+
+def pushed(layout: Layout) -> dict[str, str]:
+    """Version to digest of the bundles that the registry holds in full."""
+    try:
+        return json.loads(layout.pushed.read_bytes())
+    except (OSError, ValueError):
+        return {}
+
+
+async def keep_filled(layout: Layout, record: Record, *, tell: Callable[[str, str], None]) -> None:
+    """For ever: puts each bundle that is new or changed into the registry. Only where machines can reach it."""
+    url = f"http://{LOOPBACK}:{record.ports.registry}"
+    failures = 0
+    while record.registry_address:
+        try:
+            for bundle in await asyncio.to_thread(Store(layout.bundles).list):
+                if pushed(layout).get(bundle.version) == bundle.digest:
+                    continue
+                await push(bundle, url)
+                write_private(layout.pushed, json.dumps({**pushed(layout), bundle.version: bundle.digest}))
+                tell("pushed", bundle.version)
+            failures = 0
+        except RoostError as error:
+            failures += 1
+            tell("push-failed", error.message)
+        await asyncio.sleep(min(60.0, INTERVAL * 2**failures))
