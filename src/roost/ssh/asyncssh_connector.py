@@ -32,19 +32,21 @@ async def connect(target: Target) -> AsyncsshConnection:
     key = None
     if target.private_key is not None:
         key = parse_private_key(target.private_key, target.passphrase, machine=target.name)
-    attempts = algorithm_attempts(target.host_keys)
-    for number, algorithms in enumerate(attempts, start=1):
+    changed: HostKeyChanged | None = None
+    for algorithms in algorithm_attempts(target.host_keys):
         try:
             ssh = await _sign_in(target, key, algorithms)
-        except HostKeyChanged:
-            if number == len(attempts):
+        except HostKeyChanged as error:
+            changed = changed or error
+        except (asyncssh.KeyExchangeFailed, Unreachable) as error:
+            if changed is not None:
+                continue  # The machine has no key of the type just asked for.
+            if isinstance(error, Unreachable):
                 raise
-        except asyncssh.KeyExchangeFailed as error:
-            if number == len(attempts):
-                raise Unreachable(
-                    f"{place(target)}: sshd and roost have no common algorithm ({error.reason}); "
-                    "roost needs one of the host key types " + ", ".join(ALGORITHMS)
-                ) from error
+            raise Unreachable(
+                f"{place(target)}: sshd and roost have no common algorithm ({error.reason}); "
+                f"roost needs one of the host key types {', '.join(ALGORITHMS)}"
+            ) from error
         else:
             try:
                 return AsyncsshConnection(
@@ -53,7 +55,7 @@ async def connect(target: Target) -> AsyncsshConnection:
             except BaseException:
                 ssh.abort()
                 raise
-    raise AssertionError("the last attempt returns or raises")
+    raise changed or AssertionError("an attempt returns or raises")
 
 
 class _Client(asyncssh.SSHClient):
@@ -63,7 +65,8 @@ class _Client(asyncssh.SSHClient):
         self.target = target
         self.offered = ""
         self.connection: asyncssh.SSHClientConnection | None = None
-        self._answered = False
+        self._password_tried = False
+        """A wrong password is tried once, by whichever method comes first: accounts get locked."""
 
     def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
         self.connection = conn
@@ -72,8 +75,14 @@ class _Client(asyncssh.SSHClient):
         self.offered = _text(key)
         return is_trusted(self.target.host_keys, self.offered)
 
+    def password_auth_requested(self) -> str | None:
+        if self._password_tried or self.target.password is None:
+            return None
+        self._password_tried = True
+        return self.target.password.reveal()
+
     def kbdint_auth_requested(self) -> str | None:
-        return "" if self.target.password is not None else None
+        return "" if self.target.password is not None and not self._password_tried else None
 
     def kbdint_challenge_received(
         self,
@@ -85,9 +94,9 @@ class _Client(asyncssh.SSHClient):
         if not prompts:
             return []
         hidden = [prompt for prompt, echo in prompts if not echo]
-        if len(prompts) != 1 or not hidden or self._answered or self.target.password is None:
+        if len(prompts) != 1 or not hidden or self._password_tried or self.target.password is None:
             return None
-        self._answered = True
+        self._password_tried = True
         return [self.target.password.reveal()]
 
 
@@ -112,7 +121,7 @@ async def _sign_in(
                 known_hosts=_no_known_hosts,
                 server_host_key_algs=list(algorithms),
                 username=target.user,
-                password=target.password.reveal() if target.password is not None else None,
+                preferred_auth=["publickey", "password", "keyboard-interactive"],
                 client_keys=[key] if key is not None else None,
                 agent_path=None,
                 gss_auth=False,

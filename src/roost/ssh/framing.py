@@ -2,7 +2,8 @@
 
 Standard input holds `[sudo password] LF`, `@roost LENGTH LF`, the script, then the payload. A shell
 that reads its script from standard input reads ahead and would swallow the payload; so a fixed
-one-line loader reads exactly the script and leaves the rest to it. Pure; used by both connections.
+one-line loader reads exactly the script and leaves the rest to it. The first line on standard output
+is `@roost PROCESS-GROUP`. Pure; used by both connections.
 """
 
 from __future__ import annotations
@@ -14,9 +15,12 @@ Elevation = Literal["root", "sudo", "sudo-password"]
 
 _HEADER: Final = "@roost "
 
-# Lines before the header are skipped: sudo leaves its password line unread where it needs none.
+# It tells its process group first: a root session of OpenSSH takes no signals, so a command that is to
+# end is ended by another one. Lines before the header are skipped, since sudo leaves its password line
+# unread where it needs none.
 LOADER: Final = (
     "LC_ALL=C; export LC_ALL; "
+    f'read -r _ _ _ _ g _ </proc/$$/stat; echo "{_HEADER}$g"; '
     f'while IFS= read -r l; do case $l in "{_HEADER}"*) break;; esac; done; '
     f'eval "$(head -c "${{l#{_HEADER}}}")"'
 )
@@ -44,6 +48,12 @@ def probe_line() -> str:
 
 
 _QUOTED_QUOTE: Final = "'\\''"
+
+
+def process_group(first_line: str) -> int | None:
+    """What the loader told, from the first line of its output."""
+    number = first_line.removeprefix(_HEADER).strip()
+    return int(number) if first_line.startswith(_HEADER) and number.isdecimal() and int(number) > 1 else None
 
 
 def frame(script: str, *, sudo_password: str | None = None) -> bytes:

@@ -14,13 +14,14 @@ import asyncssh
 
 from roost.ssh.connection import Command, Result, Target
 from roost.ssh.errors import CommandTimedOut, ConnectionLost, SudoRefused
-from roost.ssh.framing import Elevation, exec_line, frame
+from roost.ssh.framing import Elevation, exec_line, frame, process_group
 from roost.ssh.output import STDERR_LIMIT, STDOUT_LIMIT, Collector, Masker
 
 SESSIONS: Final = 8
 """At once over one connection; sshd's MaxSessions is 10 unless somebody changed it."""
 _CHUNK: Final = 64 * 1024
 _GRACE: Final = 3.0
+_RETRY: Final = 0.1
 
 Process = asyncssh.SSHClientProcess[bytes]
 
@@ -35,7 +36,6 @@ class AsyncsshConnection:
         self._elevation: Elevation = elevation
         self._slots = asyncio.Semaphore(SESSIONS)
         self._open = 0
-        self._ended = asyncio.Event()
 
     @property
     def target(self) -> Target:
@@ -64,21 +64,21 @@ class AsyncsshConnection:
         out = Collector(STDOUT_LIMIT, mask, tail=False, on_line=on_line)
         err = Collector(STDERR_LIMIT, mask, tail=True)
         async with self._slots:
-            process = await self._start(command)
+            running = _Running(await self._start(command))
             try:
                 async with asyncio.timeout(timeout):
-                    await self._converse(process, command, payload, out, err)
-                    await process.wait_closed()
+                    await self._converse(running, command, payload, out, err)
+                    await running.process.wait_closed()
             except TimeoutError:
                 raise CommandTimedOut(
-                    f"{self._where}: {command.title} did not end within {timeout:.0f} s"
+                    f"{self._where}: {command.title} did not end within {timeout:g} s"
                     f"{_said(err.finish() or out.finish())}; roost ended it and looks at the machine again"
                 ) from None
             except (asyncssh.Error, OSError) as error:
                 raise self._lost(command, str(error)) from error
             finally:
-                await self._end(process)
-        return self._result(process, command, out.finish(), err.finish())
+                await self._end(running)
+        return self._result(running.process, command, out.finish(), err.finish())
 
     async def close(self) -> None:
         self._ssh.close()
@@ -92,24 +92,29 @@ class AsyncsshConnection:
         return f"{self._target.name} ({self._target.address}:{self._target.port})"
 
     async def _start(self, command: Command) -> Process:
-        """Opens a session; a server with a lower MaxSessions refuses, then one of ours has to end first."""
+        """Opens a session. A server with a lower MaxSessions refuses: then one of ours has to end first."""
+        deadline = asyncio.get_running_loop().time() + _GRACE
         while True:
-            self._ended.clear()
             try:
-                process = await self._ssh.create_process(exec_line(self._elevation), encoding=None)
-            except asyncssh.ChannelOpenError as error:
-                if self._ssh.is_closed() or self._open == 0:
-                    raise self._lost(command, f"sshd opens no session: {error.reason}") from error
-                await self._ended.wait()
-            except (asyncssh.Error, OSError) as error:
-                raise self._lost(command, str(error)) from error
-            else:
                 self._open += 1
-                return process
+                return await self._ssh.create_process(exec_line(self._elevation), encoding=None)
+            except asyncssh.ChannelOpenError as error:
+                self._open -= 1
+                alone = self._open == 0 and asyncio.get_running_loop().time() > deadline
+                if alone or self._ssh.is_closed():
+                    raise self._lost(command, f"sshd opens no session: {error.reason}") from error
+                # The server counts a session until it has reaped it, a little after we saw its end.
+                await asyncio.sleep(_RETRY)
+            except (asyncssh.Error, OSError) as error:
+                self._open -= 1
+                raise self._lost(command, str(error)) from error
+            except BaseException:
+                self._open -= 1
+                raise
 
     async def _converse(
         self,
-        process: Process,
+        running: _Running,
         command: Command,
         payload: bytes | AsyncIterable[bytes] | None,
         out: Collector,
@@ -119,8 +124,9 @@ class AsyncsshConnection:
 
         An error of the payload itself (a blob that can't be read) ends the command and is raised.
         """
+        process = running.process
         feeder = asyncio.create_task(self._feed(process, command, payload))
-        readers = asyncio.gather(_drain(process.stdout, out), _drain(process.stderr, err))
+        readers = asyncio.gather(running.read(out), _drain(process.stderr, err))
         try:
             await asyncio.wait((feeder, readers), return_when=asyncio.FIRST_EXCEPTION)
             if feeder.done() and feeder.exception() is not None:
@@ -151,14 +157,24 @@ class AsyncsshConnection:
         password = self._target.sudo_password or self._target.password
         return password.reveal() if password is not None else ""
 
-    async def _end(self, process: Process) -> None:
-        """Leaves nothing behind: a command that still runs (timeout, cancelled) is ended with its shell."""
-        self._open -= 1
-        self._ended.set()
-        if process.exit_status is None and process.exit_signal is None and not self._ssh.is_closed():
-            with contextlib.suppress(asyncssh.Error, OSError):
-                process.terminate()
-        process.close()
+    async def _end(self, running: _Running) -> None:
+        """Leaves nothing behind: a command that still runs (timeout, cancelled) is ended with its children."""
+        process = running.process
+        try:
+            alive = process.exit_status is None and process.exit_signal is None and not self._ssh.is_closed()
+            if alive and running.group is not None:
+                with contextlib.suppress(TimeoutError, asyncssh.Error, OSError):
+                    async with asyncio.timeout(_GRACE):
+                        await self._kill(running.group)
+        finally:
+            self._open -= 1
+            process.close()
+
+    async def _kill(self, group: int) -> None:
+        killer = await self._ssh.create_process(exec_line(self._elevation), encoding=None)
+        killer.stdin.write(frame(f"kill -s TERM -- -{group}", sudo_password=self._sudo_password()))
+        killer.stdin.write_eof()
+        await killer.wait_closed()
 
     def _result(self, process: Process, command: Command, stdout: str, stderr: str) -> Result:
         status = process.exit_status
@@ -179,6 +195,19 @@ class AsyncsshConnection:
             f"{self._where}: the connection broke during «{command.title}» ({cause or 'closed by the machine'}); "
             "roost connects again and looks at what was done"
         )
+
+
+class _Running:
+    """A command under way and its process group on the machine, told in the first line that it prints."""
+
+    def __init__(self, process: Process) -> None:
+        self.process = process
+        self.group: int | None = None
+
+    async def read(self, collector: Collector) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError):
+            self.group = process_group((await self.process.stdout.readuntil(b"\n")).decode(errors="replace"))
+        await _drain(self.process.stdout, collector)
 
 
 async def _drain(reader: asyncssh.SSHReader[bytes], collector: Collector) -> None:
