@@ -157,8 +157,7 @@ def with_token(documents: list[Document], token: str) -> list[Document]:
             {
                 "token": token,
                 "ttl": "5m0s",
-                "description": "made by kubeadm's phase bootstrap-token; of no use",
-                "usages": ["signing"],
+                "description": "made by kubeadm's phase bootstrap-token, deleted right after it",
             }
         ],
     }

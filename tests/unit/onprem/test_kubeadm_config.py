@@ -1,0 +1,88 @@
+"""kubeadm's configuration files: compared with golden files that kubeadm of that version has validated."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from roost.providers.onprem.kubeadm import config
+from tests.unit.onprem import made
+
+GOLDEN = Path(__file__).parent / "golden"
+SECRETS = config.JoinSecrets("abcdef.0123456789abcdef", ("sha256:" + "a" * 64,))
+
+
+def spec(version: str) -> Any:
+    return made.spec(
+        version,
+        nodeName="Hostname",
+        network={"ipsPerNode": 128},
+        kubeletExtraArgs={"v": "3"},
+        apiServerExtraArgs={"audit-log-maxage": "7"},
+        publicAlternativeNames=["api.example.org"],
+    )
+
+
+@pytest.mark.parametrize("version", ["1.28.15", "1.31.4"])
+def test_init_is_as_kubeadm_of_that_version_reads_it(version: str) -> None:
+    node = config.NodeSettings("cp1", "10.200.0.11", "cgroupfs")
+    documents = config.init_documents(spec(version), made.CP, "demo", node, patches="/run/p")
+    rendered = config.render(config.with_token(documents, SECRETS.token))
+    assert rendered.decode() == (GOLDEN / f"init-{version}.yaml").read_text()
+
+
+@pytest.mark.parametrize("version", ["1.28.15", "1.31.4"])
+def test_join_is_as_kubeadm_of_that_version_reads_it(version: str) -> None:
+    node = config.NodeSettings("w1", "10.200.0.12", "systemd")
+    rendered = config.render(config.join_documents(spec(version), made.W1, node, SECRETS, patches=None))
+    assert rendered.decode() == (GOLDEN / f"join-{version}.yaml").read_text()
+
+
+def test_what_the_person_gives_wins_over_a_default() -> None:
+    wanted = made.spec(network={"ipsPerNode": 64}, kubeletExtraArgs={"max-pods": "40", "node-ip": "10.9.9.9"})
+    arguments = config.kubelet_arguments(wanted, config.NodeSettings("w1", "10.200.0.12", "systemd"))
+    assert arguments == {"max-pods": "40", "node-ip": "10.9.9.9"}
+
+
+def test_max_pods_is_the_number_of_addresses_only_when_it_is_given() -> None:
+    node = config.NodeSettings("w1", "10.200.0.12", "systemd")
+    assert "max-pods" not in config.kubelet_arguments(made.spec(), node)
+    assert config.kubelet_arguments(made.spec(network={"ipsPerNode": 64}), node)["max-pods"] == "64"
+
+
+@pytest.mark.parametrize(("count", "mask"), [(None, "24"), (256, "24"), (16, "28"), (4096, "20")])
+def test_the_node_network_fits_the_addresses_per_node(count: int | None, mask: str) -> None:
+    wanted = made.spec(network={} if count is None else {"ipsPerNode": count})
+    cluster = config.cluster_configuration(wanted, made.CP, "demo")
+    assert cluster["controllerManager"]["extraArgs"] == [{"name": "node-cidr-mask-size", "value": mask}]
+
+
+def test_only_a_node_that_differs_from_the_cluster_gets_a_patch() -> None:
+    assert config.kubelet_patch(config.NodeSettings("a", "10.0.0.1", "systemd")) is None
+    patch = config.kubelet_patch(config.NodeSettings("a", "10.0.0.1", "cgroupfs"))
+    assert patch is not None
+    assert yaml.safe_load(patch) == {"cgroupDriver": "cgroupfs"}
+
+
+def test_kube_proxy_leaves_connection_tracking_alone() -> None:
+    tracking = config.proxy_configuration(made.spec())["conntrack"]
+    assert set(tracking.values()) == {0, "0s"}
+
+
+def test_the_machines_ssh_address_is_a_name_of_the_api_server() -> None:
+    head = made.machine("cp1", "10.200.0.11", "ControlPlane", ssh={"address": "203.0.113.7"})
+    cluster = config.cluster_configuration(
+        made.spec(controlPlaneEndpoint={"host": "api.example.org", "port": 7443}), head, "demo"
+    )
+    assert cluster["apiServer"]["certSANs"] == ["10.200.0.11", "203.0.113.7", "api.example.org"]
+    assert cluster["controlPlaneEndpoint"] == "api.example.org:7443"
+
+
+def test_a_control_plane_does_not_join_as_a_worker() -> None:
+    with pytest.raises(ValueError, match="cp1"):
+        config.join_documents(
+            made.spec(), made.CP, config.NodeSettings("cp1", "10.0.0.1", "systemd"), SECRETS, patches=None
+        )
