@@ -8,6 +8,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,10 +48,10 @@ def command(
     programs: Path | None,
     without: str,
 ) -> None:
-    from roost.embedded.start import Options
+    from roost.embedded import start
 
     layout = data_directory.layout(data_dir)
-    options = Options(
+    options = start.Options(
         layout=layout,
         kubernetes_version=kubernetes_version.removeprefix("v") if kubernetes_version else None,
         port_base=port_base,
@@ -73,16 +74,10 @@ def command(
         return
     report = _report_to_starter() if REPORT_FD in os.environ else _report_to_person(layout)
     try:
-        asyncio.run(_run(options, report))
+        start.run(options, report=report, progress=_fetching(report))
     except RoostError as error:
         report("failed", 0.0, json.dumps({"reason": error.reason, "message": error.message}))
         raise
-
-
-async def _run(options: Any, report: Callable[[str, float, str], None]) -> None:
-    from roost.embedded import start
-
-    await start.run(options, report=report, progress=_Fetching())
 
 
 def explain_use(layout: Layout) -> None:
@@ -112,12 +107,16 @@ def explain_use(layout: Layout) -> None:
         click.echo(t("up.no-address"))
 
 
-class _Fetching:
-    """One line per item that is being fetched for the platform's programs; called from threads."""
+def _fetching(report: Callable[[str, float, str], None]) -> Callable[[Step], None]:
+    """One line per item that was fetched for the platform's programs; called from threads."""
+    began = time.monotonic()
 
-    def __call__(self, step: Step) -> None:
+    def fetching(step: Step) -> None:
         if step.state == "done":
-            click.echo(t("up.fetched", item=step.item, megabytes=max(1, step.done // 1_000_000)), err=True)
+            megabytes = max(1, step.done // 1_000_000)
+            report("fetched", time.monotonic() - began, f"{step.item} ({megabytes} MB)")
+
+    return fetching
 
 
 def _webhooks(ca_pem: str, port: int) -> list[dict[str, Any]]:

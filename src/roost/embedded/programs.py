@@ -72,6 +72,8 @@ def use_directory(source: Path, directory: Path, *, names: Iterable[str] = NEEDE
         link = directory / name
         link.unlink(missing_ok=True)
         link.symlink_to((source / name).resolve())
+    # They are the person's own to answer for: taken as they are, by later starts too.
+    write_private(directory / _STAMP, json.dumps({name: _mark(directory / name) for name in names}))
 
 
 def _extract(bundle: Bundle, program: Program, target: Path) -> None:

@@ -68,7 +68,7 @@ def prepare(options: Options, progress: Progress) -> Record:
     return chosen
 
 
-async def run(options: Options, *, report: Report, progress: Progress) -> None:
+def run(options: Options, *, report: Report, progress: Progress) -> None:
     """Holds the data directory, brings the platform up and keeps it until SIGTERM or SIGINT."""
     began = time.monotonic()
 
@@ -81,28 +81,33 @@ async def run(options: Options, *, report: Report, progress: Progress) -> None:
     record.load(layout.record)
     with lock.held(layout.lock):
         layout.ready.unlink(missing_ok=True)
-        survivors = await supervise.end_survivors(layout.run)
+        survivors = asyncio.run(supervise.end_survivors(layout.run))
         if survivors:
             tell("survivors", ", ".join(survivors))
         chosen = prepare(options, progress)
-        supervisor = Supervisor(layout.process, on_restart=lambda name, end: tell("restart", f"{name} {end}"))
-        stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
-        try:
-            await _until(stop, _Start(options, chosen, supervisor, tell).run())
-            if not stop.is_set():
-                _write_ready(layout, chosen, time.monotonic() - began)
-                tell("ready")
-                _notify("READY=1")
-                await _until(stop, _look_after(layout, chosen, supervisor, tell))
-        finally:
-            _notify("STOPPING=1")
-            tell("stopping")
-            layout.ready.unlink(missing_ok=True)
-            await supervisor.stop_all(components.STOP_ORDER)
-            tell("stopped")
+        asyncio.run(_supervise(options, chosen, tell, began))
+
+
+async def _supervise(options: Options, chosen: Record, tell: Callable[..., None], began: float) -> None:
+    layout = options.layout
+    supervisor = Supervisor(layout.process, on_restart=lambda name, end: tell("restart", f"{name} {end}"))
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        await _until(stop, _Start(options, chosen, supervisor, tell).run())
+        if not stop.is_set():
+            _write_ready(layout, chosen, time.monotonic() - began)
+            tell("ready")
+            _notify("READY=1")
+            await _until(stop, _look_after(layout, chosen, supervisor, tell))
+    finally:
+        _notify("STOPPING=1")
+        tell("stopping")
+        layout.ready.unlink(missing_ok=True)
+        await supervisor.stop_all(components.STOP_ORDER)
+        tell("stopped")
 
 
 class _Start:
