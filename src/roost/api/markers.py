@@ -41,6 +41,8 @@ class Frozen:
 class Says:
     """What a person reads instead of the pattern of a string."""
 
+    key: str
+    """Names the Chinese text in i18n/zh.json: `says.KEY`."""
     words: str
 
     def __get_pydantic_json_schema__(self, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from roost.api.markers import Says
 Name = Annotated[
     str,
     StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", min_length=1, max_length=63),
-    Says("a name is a DNS label: at most 63 of a-z, 0-9 and -, not at the ends"),
+    Says("name", "a name is a DNS label: at most 63 of a-z, 0-9 and -, not at the ends"),
 ]
 """A DNS label."""
 

@@ -16,7 +16,7 @@ from roost.api.names import API_VERSION
 KubernetesVersion = Annotated[
     str,
     StringConstraints(pattern=r"^1\.[0-9]{1,2}\.[0-9]{1,3}$", min_length=1, max_length=16),
-    Says("a version is written in full and without v, such as 1.31.4"),
+    Says("version", "a version is written in full and without v, such as 1.31.4"),
 ]
 CIDR = Annotated[str, StringConstraints(max_length=64, min_length=1)]
 ExtraArgs = Annotated[

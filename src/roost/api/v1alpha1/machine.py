@@ -49,7 +49,7 @@ class SSHAccess(Model):
     port: int = Field(default=22, ge=1, le=65535, description="Port of the SSH service.")
     user: Annotated[
         str,
-        Says("a user name is at most 32 of a-z, 0-9, _ and -, and begins with a letter or _"),
+        Says("user", "a user name is at most 32 of a-z, 0-9, _ and -, and begins with a letter or _"),
     ] = Field(
         default="root",
         min_length=1,
