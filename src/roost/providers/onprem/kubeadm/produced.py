@@ -40,7 +40,8 @@ class Produced:
 
     def guard(self, cluster_id: str) -> str:
         stamp = word(self.stamp(cluster_id))
-        check = f'tail -n +2 "$R"{stamp} | sha256sum --check --status 2>/dev/null' if self.followed else ":"
+        # Paths in the stamp are relative to the root, which is "$R/".
+        check = f'(tail -n +2 "$R"{stamp} | (cd "$R/" && sha256sum --check --status))' if self.followed else ":"
         present = " && ".join(f'[ -s "$R"{word(path)} ]' for path in self.outputs) or ":"
         return (
             f"{PATH}\n"
@@ -52,8 +53,10 @@ class Produced:
         """`work` with what goes before and after it. The stamp is written last: a kill before it repeats the work."""
         stamp = word(self.stamp(cluster_id))
         former = f'"$(head -n 1 "$R"{stamp} 2>/dev/null)"'
-        clear = f"[ {former} = {self.digest} ] || rm -f -- {words(list(self.clear))}" if self.clear else ":"
-        sums = f"sha256sum -- {words(list(self.outputs))}" if self.followed else ":"
+        old = " ".join(f'"$R"{word(path)}' for path in self.clear)
+        clear = f"[ {former} = {self.digest} ] || rm -f -- {old}" if self.clear else ":"
+        made = words([path.removeprefix("/") for path in self.outputs])
+        sums = f'(cd "$R/" && sha256sum -- {made})' if self.followed else ":"
         return (
             f"{PATH}\numask 077\n"
             f'mkdir -p "$R"{word(self.stamp(cluster_id).rsplit("/", 1)[0])}\n'

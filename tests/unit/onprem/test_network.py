@@ -1,0 +1,56 @@
+"""flannel's manifest: typed patches and nothing else."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from roost.api.errors import PermanentFailure
+from roost.providers.onprem.network import flannel
+
+MANIFEST = (Path(__file__).parent / "flannel.yaml").read_bytes()
+
+
+def by_kind(objects: list[dict[str, Any]], kind: str) -> dict[str, Any]:
+    return next(item for item in objects if item["kind"] == kind)
+
+
+def test_the_pod_network_is_the_clusters_and_the_rest_of_the_settings_stay() -> None:
+    config = by_kind(flannel.objects(MANIFEST, pod_cidr="10.16.0.0/16"), "ConfigMap")["data"]
+    assert json.loads(config["net-conf.json"]) == {
+        "Network": "10.16.0.0/16",
+        "EnableNFTables": False,
+        "Backend": {"Type": "vxlan"},
+    }
+    assert json.loads(config["cni-conf.json"]) == {"name": "cbr0"}
+
+
+def test_flannel_uses_the_device_of_the_nodes_own_address() -> None:
+    daemon = by_kind(flannel.objects(MANIFEST, pod_cidr="10.16.0.0/16"), "DaemonSet")
+    container = daemon["spec"]["template"]["spec"]["containers"][0]
+    assert container["args"] == ["--ip-masq", "--kube-subnet-mgr", "--iface=$(ROOST_NODE_IP)"]
+    assert container["env"][-1] == {
+        "name": "ROOST_NODE_IP",
+        "valueFrom": {"fieldRef": {"fieldPath": "status.hostIP"}},
+    }
+
+
+def test_nothing_else_differs_from_upstream() -> None:
+    before = [item for item in yaml.safe_load_all(MANIFEST) if item]
+    after = flannel.objects(MANIFEST, pod_cidr="10.16.0.0/16")
+    assert [item["kind"] for item in after] == [item["kind"] for item in before]
+    assert after[0] == before[0]
+    daemon = after[2]["spec"]["template"]["spec"]
+    assert daemon["initContainers"] == before[2]["spec"]["template"]["spec"]["initContainers"]
+    assert daemon["containers"][0]["image"] == "docker.io/flannel/flannel:v0.25.7"
+
+
+@pytest.mark.parametrize("cut", [b"kube-flannel-cfg", b"kube-flannel-ds", b"net-conf.json", b"args"])
+def test_a_manifest_of_another_shape_is_refused_with_what_is_missing(cut: bytes) -> None:
+    with pytest.raises(PermanentFailure, match="flannel") as caught:
+        flannel.objects(MANIFEST.replace(cut, b"other"), pod_cidr="10.16.0.0/16")
+    assert caught.value.reason == "ManifestUnknown"
