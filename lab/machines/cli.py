@@ -22,6 +22,8 @@ ROOST_LAB_CACHE   where base roots are kept (default /var/cache/roost-lab)"""
 def main(argv: list[str]) -> int:
     arguments = _parser().parse_args(argv)
     try:
+        if os.geteuid() != 0:
+            raise LabError("machines, bridges and mounts are root's: run it as root")
         return arguments.act(Lab(), arguments)
     except LabError as error:
         print(f"lab: {error}", file=sys.stderr)
@@ -142,10 +144,7 @@ def _status(lab: Lab, arguments: argparse.Namespace) -> int:
     print(row.format(name="NAME", ipv4="IPV4", ipv6="IPV6", power="POWER", memory="MEMORY", link="LINK"))
     for each in status["machines"]:
         print(row.format(memory=f"{each['memoryBytes'] / 2**20:.0f}M", **each))
-        print()
-    print(
-        f"state {status['state']}, bridge {status['bridge']}, {len(status['held'])} things held on this box (--json)"
-    )
+    print(f"state in {status['state']}, bridge {status['bridge']}; --json shows all that the lab holds on this box")
     return 0
 
 

@@ -80,6 +80,7 @@ def create(settings: Settings, name: str, index: int, base: Path) -> Identity:
         seed.directory(f"{home}/.ssh", 0o700)
         seed.write(f"{home}/.ssh/authorized_keys", client_key, 0o600)
 
+    seed.write("etc/default/locale", "LANG=C.UTF-8\n")
     seed.directory("usr/lib/modules")
     modules.write_list(seed.root)
     whole = replace(identity, host_key=" ".join(public.split()[:2]))

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from lab.machines import baseroot, cgroups, host, identity, names, network, overlay, processes, supervisor
+from lab.machines import baseroot, cgroups, host, identity, nameserver, network, overlay, processes, supervisor
 from lab.machines.identity import Identity
 from lab.machines.machine import REPOSITORY, Machine
 from lab.machines.settings import MAX_MACHINES, LabError, Settings, check_name
@@ -26,12 +26,16 @@ class Lab:
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or Settings.from_environment()
 
-    def up(self, machines: int | Sequence[str] = 3, *, keep: bool = False) -> list[Machine]:
+    def up(
+        self, machines: int | Sequence[str] = 3, *, names: Sequence[str] | None = None, keep: bool = False
+    ) -> list[Machine]:
         """Makes machines (that many, node1 and on, or with these names) and returns when all are ready.
 
         Everything that the lab held before is removed first, whatever state it is in. With `keep` the machines that
         exist stay as they are, are switched on where they are off, and only those missing are made.
         """
+        if names is not None:
+            machines = names
         wanted = [f"node{i + 1}" for i in range(machines)] if isinstance(machines, int) else list(machines)
         if len(set(wanted)) != len(wanted):
             raise LabError(f"a machine's name is given twice: {', '.join(wanted)}")
@@ -46,7 +50,7 @@ class Lab:
             self.settings.state.chmod(0o700)
             raise_sysctls()
             network.ensure(self.settings)
-            names.start(self.settings, REPOSITORY)
+            nameserver.start(self.settings, REPOSITORY)
             identity.ensure_client_key(self.settings.state)
             present = {machine.name: machine for machine in self.machines()}
             indices = iter(self._free_indices(present, len(wanted)))
@@ -89,7 +93,7 @@ class Lab:
 
     def give_name(self, name: str, addresses: Sequence[str]) -> None:
         """Makes the lab's name server answer with these addresses, or with none any more."""
-        file = names.given_file(self.settings.state)
+        file = nameserver.given_file(self.settings.state)
         given: dict[str, list[str]] = json.loads(file.read_text()) if file.is_file() else {}
         given[name.lower()] = list(addresses)
         new = file.with_suffix(".new")
@@ -123,7 +127,8 @@ class Lab:
         held = network.leftovers(self.settings)
         held += [f"mount {point}" for point in overlay.mounts_below(self.settings.state, _mountinfo())]
         held += [f"control group {group}" for group in cgroups.find(self.settings.cgroup)]
-        held += [f"process {pid}" for pid in self._processes()]
+        held += supervisor.runtime_leftovers(self.settings)
+        held += [f"process {pid}" for pid in self.processes()]
         if self.settings.state.exists():
             held.append(f"directory {self.settings.state}")
         if RAISED_RECORD.exists():
@@ -145,9 +150,9 @@ class Lab:
 
     def _remove_everything(self) -> None:
         """By name and not by record, so that it also ends what a killed run left in the middle of anything."""
-        processes.kill(self._processes(supervisors_only=True))
-        leaders = [leader for leader in map(processes.first_of_namespace, self._processes()) if leader]
-        processes.kill([*leaders, *self._processes()])
+        processes.kill(self.processes(supervisors_only=True))
+        leaders = [leader for leader in map(processes.first_of_namespace, self.processes()) if leader]
+        processes.kill([*leaders, *self.processes()])
         groups = cgroups.find(self.settings.cgroup)
         if not cgroups.remove(groups):
             raise LabError(f"control groups could not be removed: {', '.join(map(str, groups))}")
@@ -156,10 +161,14 @@ class Lab:
             shutil.rmtree(self.settings.machines)
         if shutil.which("ip"):
             network.clear(self.settings)
+        supervisor.forget_runtime(self.settings)
         restore_sysctls(self.settings)
 
-    def _processes(self, supervisors_only: bool = False) -> list[int]:
-        found = processes.with_arguments(supervisor.MARK, str(self.settings.state)) + names.running(self.settings)
+    def processes(self, supervisors_only: bool = False) -> list[int]:
+        """Those of this lab on the box: supervisors, the name server, container managers."""
+        found = processes.with_arguments(supervisor.MARK, str(self.settings.state)) + nameserver.running(
+            self.settings
+        )
         if not supervisors_only and self.settings.machines.is_dir():
             for directory in self.settings.machines.iterdir():
                 found += processes.with_arguments(f"--directory={directory / 'merged'}")

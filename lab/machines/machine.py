@@ -190,7 +190,11 @@ class Machine:
         if leader is None:
             raise LabError(f"{self.name} is switched off: `python -m lab power {self.name} on`")
         shell = ["sh", "-c", line] if user == "root" else ["runuser", "-u", user, "--", "sh", "-c", line]
-        groups = cgroups.find(self._settings.cgroup, self.name)
+        # Where systemd manages a hierarchy, the container manager has put the machine one level further down.
+        groups = [
+            group / "payload" if (group / "payload").is_dir() else group
+            for group in cgroups.find(self._settings.cgroup, self.name)
+        ]
         # The shell moves itself into the machine's control groups, so that what it leaves running counts as there.
         join = 'n=$1; shift; while [ $n -gt 0 ]; do echo $$ >"$1/cgroup.procs"; shift; n=$((n-1)); done; exec "$@"'
         inside = ["env", "-i", f"PATH={MACHINE_PATH}", "HOME=/root", "LANG=C.UTF-8", *shell]
@@ -228,6 +232,7 @@ class Machine:
         if not cgroups.remove(cgroups.find(self._settings.cgroup, self.name)):
             raise LabError(f"{self.name}: its control groups could not be removed; see {self._settings.cgroup}")
         network.forget(self._settings, self.name, self._identity.index)
+        supervisor.forget_runtime(self._settings, self.name)
 
     def reboot(self, timeout: float = 60) -> None:
         """In good order, as `systemctl reboot` on the machine does it; returns when it is back."""
@@ -332,9 +337,13 @@ class Machine:
         state = self.run(["sh", "-s"], via="ns", stdin=script, timeout=60).stdout
         return snapshot.collect(state, self.upper, self.lowers, self.disks)
 
-    def changes_since(self, before: Mapping[str, str], ignored: Iterable[snapshot.Ignored] = ()) -> list[str]:
-        """What differs now, one line each, apart from `snapshot.IGNORED` and the patterns given."""
-        return snapshot.compare(before, self.snapshot(), [*snapshot.IGNORED, *ignored])
+    def changes_since(
+        self, before: Mapping[str, str], *, running: bool = False, ignored: Iterable[snapshot.Ignored] = ()
+    ) -> list[str]:
+        """What differs now, one line each, apart from `snapshot.IGNORED` and the patterns given; with `running` also
+        apart from what the programs of a node write by themselves, `snapshot.RUNNING`."""
+        skipped = [*snapshot.IGNORED, *(snapshot.RUNNING if running else ()), *ignored]
+        return snapshot.compare(before, self.snapshot(), skipped)
 
     def file_changes(self) -> list[overlay.Change]:
         """What was changed on the machine's overlay since it was made."""

@@ -102,8 +102,7 @@ def describe(path: Path) -> str:
     status = path.lstat()
     head = f"{stat.filemode(status.st_mode)} {status.st_uid}:{status.st_gid}"
     if stat.S_ISREG(status.st_mode):
-        with path.open("rb") as handle:
-            head += f" sha256:{hashlib.file_digest(handle, 'sha256').hexdigest()}"
+        head += f" sha256:{_digest(path, status)}"
     elif stat.S_ISLNK(status.st_mode):
         head += f" -> {os.readlink(path)}"
     elif stat.S_ISCHR(status.st_mode) or stat.S_ISBLK(status.st_mode):
@@ -112,6 +111,18 @@ def describe(path: Path) -> str:
         if not name.startswith(OVERLAY_ATTRIBUTES):
             head += f" {name}={os.getxattr(path, name, follow_symlinks=False).hex()}"
     return head
+
+
+_digests: dict[tuple[int, ...], str] = {}
+
+
+def _digest(path: Path, status: os.stat_result) -> str:
+    """Kept for as long as the kernel says that the file was not touched: images are gigabytes."""
+    seen = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    if seen not in _digests:
+        with path.open("rb") as handle:
+            _digests[seen] = hashlib.file_digest(handle, "sha256").hexdigest()
+    return _digests[seen]
 
 
 def tree(root: Path) -> Iterator[tuple[str, str]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,12 +17,13 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from lab.machines import cgroups, modules, network, processes
+from lab.machines import cgroups, modules, network, overlay, processes
 from lab.machines.baseroot import OUTSIDE_OVERLAY
 from lab.machines.identity import Identity
 from lab.machines.settings import LabError, Settings
 
 REBOOT = 133  # what systemd-nspawn ends with when the machine asked to be rebooted and nobody manages its unit
+RUNTIME = Path("/run/systemd/nspawn")
 MARK = "roost-lab-machine"  # in the supervisor's argv, so that it is found and told apart
 
 
@@ -72,7 +74,8 @@ def _one_boot(settings: Settings, identity: Identity, boots: int) -> int:
     directory = settings.machines / identity.name
     groups = cgroups.make(settings.cgroup, identity.name)
     # nspawn gives the machine a /tmp in memory by default; Debian's is on disk, and what is left there shall be seen.
-    environment = {"PATH": os.environ.get("PATH", ""), "SYSTEMD_NSPAWN_TMPFS_TMP": "0"}
+    # Its locks would stay behind in /run; the supervisor has its own.
+    environment = {"PATH": os.environ.get("PATH", ""), "SYSTEMD_NSPAWN_TMPFS_TMP": "0", "SYSTEMD_NSPAWN_LOCK": "0"}
     with (directory / "console.log").open("ab") as console:
         container = subprocess.Popen(
             container_argv(settings, identity),
@@ -96,7 +99,19 @@ def _one_boot(settings: Settings, identity: Identity, boots: int) -> int:
         code = container.wait()
     cgroups.remove(groups)
     network.forget(settings, identity.name, identity.index)
+    forget_runtime(settings, identity.name)
     return code
+
+
+def forget_runtime(settings: Settings, name: str = "*") -> None:
+    """Removes what a killed container manager leaves of a machine in /run."""
+    for directory in RUNTIME.glob(f"*/{settings.prefix}{name}"):
+        overlay.unmount_below(directory)
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def runtime_leftovers(settings: Settings) -> list[str]:
+    return [f"directory {directory}" for directory in RUNTIME.glob(f"*/{settings.prefix}*")]
 
 
 def _put_right(settings: Settings, identity: Identity, interface: str, link: network.Link) -> None:

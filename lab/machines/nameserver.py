@@ -116,7 +116,8 @@ def start(settings: Settings, repository: Path) -> None:
     """Starts the server unless it runs. Where something else has the port, that one answers instead."""
     if running(settings):
         return
-    code = "import sys; sys.path.insert(0, sys.argv[2]); from lab.machines import names; names.main(sys.argv[3:])"
+    code = "import sys; sys.path.insert(0, sys.argv[2]); from lab.machines import nameserver as n;"
+    code += " n.main(sys.argv[3:])"
     where = [str(settings.number), str(settings.state), str(settings.cache)]
     with (settings.state / "names.log").open("ab") as log:
         subprocess.Popen(
