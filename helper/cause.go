@@ -38,7 +38,9 @@ type statusError struct {
 	text   string
 }
 
-func (e *statusError) Error() string { return fmt.Sprintf("the server answered %d %s", e.status, e.text) }
+func (e *statusError) Error() string {
+	return fmt.Sprintf("the server answered %d %s", e.status, e.text)
+}
 
 type digestError struct{ expected, found string }
 

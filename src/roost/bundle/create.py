@@ -153,7 +153,7 @@ class Creation:
             raise
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
-        shutil.rmtree(self._scratch, ignore_errors=True)
+            shutil.rmtree(self._scratch, ignore_errors=True)
 
     def _run(self, lacking: Missing, pool: ThreadPoolExecutor) -> None:
         programs = {source: pool.submit(self._program, source) for source in lacking.sources}

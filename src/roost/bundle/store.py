@@ -13,9 +13,10 @@ from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
 
+from roost.api.errors import RoostError
 from roost.bundle import artifact, probe, transfer, versions
 from roost.bundle.create import INCOMING, Creation, Wish, discard_damaged, missing, parts_of, same_components
-from roost.bundle.errors import ArchitectureMissing, BundleDamaged, BundleMissing
+from roost.bundle.errors import ArchitectureMissing, BundleDamaged, BundleMissing, BundleRefused
 from roost.bundle.fetch import Fetcher
 from roost.bundle.layout import INDEX_FILE, Layout
 from roost.bundle.model import Bundle
@@ -42,8 +43,19 @@ class Store:
         return tuple(sorted(names, key=lambda name: [int(part) if part.isdigit() else 0 for part in name.split(".")]))
 
     def list(self) -> list[Bundle]:
-        """Raises BundleDamaged or BundleRefused for a bundle that can't be opened."""
-        return [artifact.open_bundle(self.path / version) for version in self.versions()]
+        """Every bundle that can be opened; one that can't does not hide the others (see `problems`)."""
+        return [bundle for version in self.versions() if isinstance(bundle := self._try(version), Bundle)]
+
+    def problems(self) -> dict[str, RoostError]:
+        """Version to what is wrong, for the bundles that `list` leaves out."""
+        tried = {version: self._try(version) for version in self.versions()}
+        return {version: found for version, found in tried.items() if isinstance(found, RoostError)}
+
+    def _try(self, version: str) -> Bundle | RoostError:
+        try:
+            return artifact.open_bundle(self.path / version)
+        except (BundleDamaged, BundleRefused) as error:
+            return error
 
     def get(self, version: str) -> Bundle:
         """Raises BundleMissing, which says what to do, BundleDamaged, BundleRefused."""
