@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
+import os
 import shutil
 import time
 from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from lab.machines import baseroot, cgroups, host, identity, nameserver, network, overlay, processes, supervisor
 from lab.machines.identity import Identity
@@ -83,6 +84,8 @@ class Lab:
 
     def down(self, machines: Sequence[str] = ()) -> None:
         """Removes these machines; without names, or with the last of them, also everything else of the lab."""
+        for name in machines:
+            self.get(name)
         with self._locked():
             for machine in [self.get(name) for name in machines]:
                 self._remove(machine)
@@ -177,20 +180,26 @@ class Lab:
     @contextlib.contextmanager
     def _locked(self) -> Generator[None]:
         """One command at a time changes a lab."""
-        self.settings.state.mkdir(parents=True, exist_ok=True)
-        with (self.settings.state / ".lock").open("w") as lock:
-            deadline = time.monotonic() + 120
-            while True:
-                try:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except OSError as error:
-                    if time.monotonic() > deadline:
-                        raise LabError(
-                            f"another command has held the lab in {self.settings.state} for two minutes"
-                        ) from error
-                    time.sleep(0.1)
-            yield
+        deadline = time.monotonic() + 120
+        while True:
+            self.settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+            path = self.settings.state / ".lock"
+            with path.open("w") as lock:
+                if _try_lock(lock) and path.exists() and os.fstat(lock.fileno()).st_ino == path.stat().st_ino:
+                    yield
+                    return
+            # Held by another command, or removed by the one that held it.
+            if time.monotonic() > deadline:
+                raise LabError(f"another command has held the lab in {self.settings.state} for two minutes")
+            time.sleep(0.1)
+
+
+def _try_lock(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def raise_sysctls() -> None:
