@@ -1,1 +1,1 @@
-"""The validating webhook: the pure rules of api/ over HTTPS, on loopback."""
+"""The validating webhook: the rules of api/ over HTTPS, on loopback, as a process of its own."""
