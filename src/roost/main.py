@@ -7,6 +7,7 @@ command line.
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -33,6 +34,9 @@ def _process(name: str, data_dir: Path) -> int:
     if name == "admission":
         from roost.admission.server import serve
 
+        # Started beside the API server, so that its imports cost no time; it asks nothing before this.
+        while not layout.served.exists():
+            time.sleep(0.02)
         serve(
             kubeconfig=layout.kubeconfig("admission"),
             certificate=layout.certificate("webhook"),

@@ -120,9 +120,9 @@ def _fetching(report: Callable[[str, float, str], None]) -> Callable[[Step], Non
 
 
 def _webhooks(ca_pem: str, port: int) -> list[dict[str, Any]]:
-    from roost.admission.configuration import webhook_configuration
+    from roost.admission.configuration import manifests
 
-    return [webhook_configuration(ca_pem, port)]
+    return manifests(ca_pem, port)
 
 
 def _report_to_person(layout: Layout) -> Callable[[str, float, str], None]:

@@ -114,6 +114,11 @@ class Layout:
         """Exists while the platform is ready; holds how it was started."""
         return self.run / "ready.json"
 
+    @property
+    def served(self) -> Path:
+        """Exists once the API serves roost's kinds and its processes have their access."""
+        return self.run / "kinds.served"
+
     def process(self, name: str) -> Path:
         """Pid, start time and executable of a running child."""
         return self.run / f"process-{name}.json"

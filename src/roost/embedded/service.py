@@ -16,7 +16,7 @@ from roost.embedded.files import explained
 
 NAME: Final = "roost.service"
 UNIT: Final = Path("/etc/systemd/system") / NAME
-_DATA_DIR: Final = "Environment=ROOST_DATA_DIR="
+_DATA_DIR: Final = 'Environment="ROOST_DATA_DIR='
 
 
 def unit(data_dir: Path, *, python: str = sys.executable) -> str:
@@ -30,7 +30,7 @@ Wants=network-online.target
 [Service]
 Type=notify
 NotifyAccess=main
-{_DATA_DIR}{data_dir}
+{_DATA_DIR}{data_dir}"
 ExecStart={python} -m roost.main up
 Restart=on-failure
 RestartSec=2
@@ -85,7 +85,7 @@ def installed_data_dir() -> Path | None:
         return None
     for line in lines:
         if line.startswith(_DATA_DIR):
-            return Path(line.removeprefix(_DATA_DIR))
+            return Path(line.removeprefix(_DATA_DIR).removesuffix('"'))
     return None
 
 

@@ -48,7 +48,7 @@ class Options:
     without: frozenset[str] = field(default_factory=frozenset[str])
     """Children that are not started."""
     webhooks: Callable[[str, int], list[dict[str, Any]]] | None = None
-    """From the CA and the port to the webhook configurations; the admission room's."""
+    """From the CA and the port to what makes the API server ask the webhook; the admission room's."""
 
 
 def prepare(options: Options, progress: Progress) -> Record:
@@ -81,6 +81,7 @@ def run(options: Options, *, report: Report, progress: Progress) -> None:
     record.load(layout.record)
     with lock.held(layout.lock):
         layout.ready.unlink(missing_ok=True)
+        layout.served.unlink(missing_ok=True)
         survivors = asyncio.run(supervise.end_survivors(layout.run))
         if survivors:
             tell("survivors", ", ".join(survivors))
@@ -175,6 +176,7 @@ class _Start:
         await bringup.wait_api(client, seconds=120, check=lambda: self.supervisor.check(components.API))
         self.tell("api")
         await bringup.apply_kinds(client)
+        files.write_private(self.layout.served, "")
         self.tell("kinds")
         await self.supervisor.start(
             components.controller_manager(self.layout, self.record, self._program(components.CONTROLLER_MANAGER))
