@@ -150,7 +150,9 @@ class Story:
     machines: list[Machine] = field(default_factory=list)
 
     def make_machines(self, count: int, prefix: str = "node") -> list[Machine]:
-        self.machines = self.lab.up(names=[f"{prefix}{n}" for n in range(1, count + 1)])
+        names = [f"{prefix}{n}" for n in range(1, count + 1)]
+        self.lab.down(names)
+        self.machines = self.lab.up(names=names, keep=True)
         return self.machines
 
     def collect(self, where: Path) -> None:

@@ -248,9 +248,9 @@ def check(args: argparse.Namespace, bundle: Bundle, ctx: Context) -> None:
     }
     for source in names:
         for target, address in addresses.items():
-            said = call("exec", f"web-{source}", "--", "wget", "-qO-", "-T5", f"http://{address}:8080/")
+            said = call("exec", f"web-{source}", "--", "wget", "-qO-", f"http://{address}:8080/")
             assert said.strip() == target, (source, target, said)
-        said = call("exec", f"web-{source}", "--", "wget", "-qO-", "-T5", "http://web.default.svc.cluster.local/")
+        said = call("exec", f"web-{source}", "--", "wget", "-qO-", "http://web.default.svc.cluster.local/")
         assert said.strip() in names, said
         assert f"hello from {source}" in call("logs", f"web-{source}")
     print(call("get", "nodes", "--output", "wide"), call("get", "pods", "--all-namespaces", "--output", "wide"))
