@@ -100,6 +100,7 @@ def run_build(versions: list[str], jobs: int) -> int:
             progress.begin(step.title, step.expected_seconds)
             carry_out(step, progress)
             progress.end()
-        cache.remove_tree(cache.go_modules())
+        print("lab build: removing modules and compiled packages", flush=True)
+        cache.tidy()
     print(f"lab build: done; the cache holds {cache.size(cache.root()) / 1e9:.1f} GB")
     return 0

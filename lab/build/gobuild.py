@@ -1,5 +1,8 @@
 """Builds the programs of one recipe with a Go toolchain of its own and a throw-away build cache.
 
+The build cache is shared by the recipes of one run that use the same toolchain, for they share
+the standard library; it goes when the run ends, or earlier where it has grown large.
+
 A module of the lab's own requires the modules of the recipe, and `go build` names their main
 packages; go.sum starts from the modules' own and what is missing is checked by the toolchain
 against the checksum database. Called by `programs`.
@@ -10,7 +13,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TypedDict, cast
@@ -18,6 +20,8 @@ from typing import TypedDict, cast
 from lab.build import cache, tools
 from lab.build.progress import Progress
 from lab.build.recipes import Recipe
+
+GOCACHE_LIMIT = 5_000_000_000
 
 
 class Downloaded(TypedDict):
@@ -32,11 +36,12 @@ def build(recipe: Recipe, out: Path, jobs: int, progress: Progress) -> None:
     """Build all programs of the recipe into `out`."""
     cache.require_space(f"build {recipe.title}", recipe.work_bytes)
     tools.require_apt(("ca-certificates", *recipe.apt))
+    progress.note(f"looking for the Go toolchain {recipe.go}, downloading modules")
     toolchain = tools.go_toolchain(recipe.go)
     work = cache.work(f"{recipe.name}-{recipe.version}")
     module = work / "module"
     module.mkdir(exist_ok=True)
-    env = go_environment(toolchain, work / "gocache", cgo=recipe.cgo)
+    env = go_environment(toolchain, gocache(recipe.go), cgo=recipe.cgo)
     downloads = [download(wanted, env, work) for wanted in recipe.modules]
     (module / "go.mod").write_text(lab_module(recipe, [_text(d["GoMod"]) for d in downloads]))
     (module / "go.sum").write_text("".join(_module_sums(d) for d in downloads))
@@ -74,6 +79,10 @@ def build(recipe: Recipe, out: Path, jobs: int, progress: Progress) -> None:
     )
     for built, name in names.items():
         (out / built).rename(out / name)
+
+
+def gocache(go: str) -> Path:
+    return cache.work(f"gocache-{go}")
 
 
 def go_environment(toolchain: Path, gocache: Path, *, cgo: bool) -> dict[str, str]:
@@ -164,6 +173,10 @@ def _text(path: str) -> str:
 
 
 def clean(recipe: Recipe) -> None:
-    """Remove the build cache of a finished recipe; it is some gigabytes."""
-    work = cache.root() / "work" / f"{recipe.name}-{recipe.version}"
-    shutil.rmtree(work, ignore_errors=True)
+    """Remove what a finished recipe leaves, and the build cache once it is several gigabytes.
+
+    Each Kubernetes version adds some three, of which the next one can use next to nothing.
+    """
+    cache.remove_tree(cache.work(f"{recipe.name}-{recipe.version}"))
+    if cache.size(gocache(recipe.go)) > GOCACHE_LIMIT:
+        cache.remove_tree(gocache(recipe.go))

@@ -163,7 +163,7 @@ def _publish_flannel_manifest(recipe: Recipe) -> None:
     """The module carries the manifest of its own release in its Documentation folder."""
     toolchain = tools.go_toolchain(recipe.go)
     work = cache.work("manifests")
-    env = gobuild.go_environment(toolchain, work / "gocache", cgo=False)
+    env = gobuild.go_environment(toolchain, gobuild.gocache(recipe.go), cgo=False)
     module = gobuild.download(recipe.modules[0], env, work)
     manifest = Path(module["Dir"]) / "Documentation" / "kube-flannel.yml"
     cache.write_atomically(files_root() / flannel_manifest_path(recipe.version), manifest.read_bytes())

@@ -59,7 +59,7 @@ def image_step(row: Release) -> Step:
             images.ensure(spec, progress)
         images.sweep()
 
-    return Step(f"write the {len(specs)} images of {row.kubernetes}", 75, is_done, act)
+    return Step(f"write the {len(specs)} images of {row.kubernetes}", 40, is_done, act)
 
 
 def compare_with_kubeadm(row: Release) -> None:

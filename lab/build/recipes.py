@@ -98,7 +98,7 @@ def containerd(version: str) -> Recipe:
         version=version,
         modules=(f"{module}@v{version}",),
         programs=tuple((name, f"{module}/cmd/{name}") for name in ("containerd", "containerd-shim-runc-v2", "ctr")),
-        expected_seconds=100,
+        expected_seconds=110,
         work_bytes=2_500_000_000,
         go=GO_NEWER if old else GO_OF_THE_TIME,
         ldflags=(
@@ -140,7 +140,7 @@ def cni_plugins(version: str) -> Recipe:
         programs=tuple(
             (name, f"{module}/plugins/{kind}/{name}") for kind, names in CNI_PLUGINS.items() for name in names
         ),
-        expected_seconds=45,
+        expected_seconds=30,
         work_bytes=1_000_000_000,
         ldflags=(f"-X {module}/pkg/utils/buildversion.BuildVersion=v{version}",),
     )
@@ -152,7 +152,7 @@ def crictl(version: str) -> Recipe:
         version=version,
         modules=(f"sigs.k8s.io/cri-tools@v{version}",),
         programs=(("crictl", "sigs.k8s.io/cri-tools/cmd/crictl"),),
-        expected_seconds=50,
+        expected_seconds=70,
         work_bytes=1_500_000_000,
         go=GO_NEWER,
         ldflags=(f"-X sigs.k8s.io/cri-tools/pkg/version.Version=v{version}",),
@@ -166,7 +166,7 @@ def registry(version: str) -> Recipe:
         version=version,
         modules=(f"{module}@v{version}",),
         programs=(("registry", f"{module}/cmd/registry"),),
-        expected_seconds=90,
+        expected_seconds=120,
         work_bytes=2_000_000_000,
         go=GO_NEWER,
         ldflags=(
@@ -183,7 +183,7 @@ def coredns(version: str) -> Recipe:
         version=version,
         modules=(f"github.com/coredns/coredns@v{version}",),
         programs=(("coredns", "github.com/coredns/coredns"),),
-        expected_seconds=100,
+        expected_seconds=130,
         work_bytes=2_500_000_000,
         ldflags=("-X github.com/coredns/coredns/coremain.GitCommit={commit}",),
     )
@@ -196,7 +196,7 @@ def flannel(version: str) -> Recipe:
         version=version,
         modules=(f"{module}@v{version}",),
         programs=(("flanneld", module),),
-        expected_seconds=60,
+        expected_seconds=80,
         work_bytes=2_000_000_000,
         ldflags=(
             f"-X {module}/pkg/version.Version=v{version}",
@@ -217,7 +217,7 @@ def flannel_cni_plugin(version: str) -> Recipe:
         version=version,
         modules=(f"{module}@v{version}",),
         programs=(("flannel", f"{module}/plugins/meta/flannel"),),
-        expected_seconds=15,
+        expected_seconds=10,
         work_bytes=500_000_000,
         ldflags=(f"-X {module}/pkg/utils/buildversion.BuildVersion=v{version}",),
     )
