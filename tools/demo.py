@@ -17,11 +17,12 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from lab.machines.lab import Lab, Machine  # noqa: E402
+from lab.machines.settings import Settings  # noqa: E402
 
 ROOST = str(Path(sys.executable).parent / "roost")
 VERSION = "1.31.4"
 NAMES = ["demo1", "demo2", "demo3"]
-ADDRESS = "10.209.0.1"
+ADDRESS = Settings.from_environment().host_ipv4
 DATA = "/var/lib/roost-demo"
 FILE = Path(DATA) / "demo.yaml"
 STARTED = time.monotonic()
@@ -85,7 +86,7 @@ def machines() -> list[Machine]:
     if all(name in running for name in NAMES):
         return [running[name] for name in NAMES]
     say("making three machines: bare Debian with systemd and sshd (10 s; the first time a minute more)")
-    return lab.up(names=NAMES)
+    return lab.up(names=NAMES, keep=True)
 
 
 def up() -> None:

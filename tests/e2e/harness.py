@@ -16,10 +16,14 @@ from typing import Any, TypeVar
 
 from lab.build import mirror
 from lab.machines.lab import Lab, Machine
+from lab.machines.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOST = str(Path(sys.executable).parent / "roost")
-BRIDGE_ADDRESS = "10.209.0.1"
+BRIDGE_ADDRESS = Settings.from_environment().host_ipv4
+PORT_BASE = 17000 + 600 * Settings.from_environment().number
+"""Apart from the default, so that a platform of a person on the same machine is left alone."""
+REGISTRY_PORT = PORT_BASE + 501
 CACHE = Path(os.environ.get("ROOST_LAB_CACHE", "/var/cache/roost-lab"))
 T = TypeVar("T")
 
@@ -101,7 +105,17 @@ class Platform:
             target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             shutil.copytree(store, target, copy_function=os.link)
         where = ["--address", address] if address else []
-        run(ROOST, "up", "--detach", "--data-dir", str(self.data_dir), *where, timeout=180)
+        run(
+            ROOST,
+            "up",
+            "--detach",
+            "--data-dir",
+            str(self.data_dir),
+            "--port-base",
+            str(PORT_BASE),
+            *where,
+            timeout=180,
+        )
 
     def roost(self, *args: str, check: bool = True, timeout: float = 300) -> subprocess.CompletedProcess[str]:
         return run(ROOST, *args, check=check, timeout=timeout, env={"ROOST_DATA_DIR": str(self.data_dir)})

@@ -10,6 +10,7 @@ from typing import Any
 import checks
 import pytest
 from harness import (
+    REGISTRY_PORT,
     Managed,
     Story,
     cluster_file,
@@ -196,10 +197,10 @@ def test_registry_out_of_reach(story: Story) -> None:
     """The registry's port is closed to the machine by a firewall; images come once it opens."""
     machines = story.make_machines(1)
     story.platform.start("1.31.4")
-    rule = "OUTPUT -p tcp --dport 7501 -j REJECT"
+    rule = f"OUTPUT -p tcp --dport {REGISTRY_PORT} -j REJECT"
     machines[0].run(f"iptables -I {rule}")
     story.platform.kubectl("apply", "-f", "-", stdin=cluster_file(machines))
-    assert "7501" in trouble(story, "RegistryUnreachable", machine=machines[0].name)
+    assert str(REGISTRY_PORT) in trouble(story, "RegistryUnreachable", machine=machines[0].name)
     machines[0].run(f"iptables -D {rule}")
     retry_now(story)
     finish(story)
