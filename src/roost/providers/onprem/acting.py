@@ -6,14 +6,15 @@ import socket
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from roost.api.errors import PermanentFailure, RoostError
+from roost.api.errors import PermanentFailure, RetryLater, RoostError
 from roost.api.masked import Masked
 from roost.node import engine
-from roost.node.act import Act, Step
+from roost.node.act import Act, ActFailed, Step
 from roost.node.engine import Comparison
 from roost.node.thing import Thing
 from roost.providers.onprem import steps
 from roost.providers.onprem.observing import Seen
+from roost.providers.onprem.phases import initialize, join
 from roost.providers.onprem.progress import Progress
 from roost.providers.onprem.sources import sources
 
@@ -23,6 +24,24 @@ TITLES: Final[dict[steps.Act, str]] = {
     "join": "join the cluster",
 }
 TIMEOUT: Final = 1800.0
+REASONS: Final = {
+    "image:": "ImageNotPulled",
+    "archive:": "ProgramNotInstalled",
+    "program:": "ProgramNotInstalled",
+    "unit:": "UnitNotStarted",
+    initialize.READY_KEY: "ControlPlaneNotReady",
+    join.JOIN_KEY: "JoinFailed",
+    "kubeadm:": "KubeadmFailed",
+}
+"""By the beginning of the failed thing's key; the first that fits."""
+
+
+def reason_of(key: str | None) -> str:
+    """The reason for people, by the thing whose change failed."""
+    for start, reason in REASONS.items():
+        if key is not None and key.startswith(start):
+            return reason
+    return "ActFailed"
 
 
 def raise_if_blocked(seen: Seen, comparison: Comparison) -> None:
@@ -71,7 +90,10 @@ async def carry_out(
         )
         ctx.report.acted(machine, TITLES[name])
         result = await engine.apply(seen.connection, act, on_step=follow)
-        result.raise_if_failed(seen.machine.target)
+        try:
+            result.raise_if_failed(seen.machine.target)
+        except ActFailed as error:
+            raise RetryLater(reason_of(error.result.failed_key), error.message) from error
     except RoostError as error:
         progress.failed(name, machine, error)
         raise

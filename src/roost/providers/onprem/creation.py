@@ -137,11 +137,10 @@ class Creation:
             given = made[name]
             secrets = JoinSecrets(given.value, (csr.public_key_hash(access.authority(self._required())),))
             thing = join.thing(self.ctx, seen.machine, seen.found, secrets)
-            try:
-                await carry_out(progress, seen, "join", things=[thing], secrets=(given.secret, Masked(given.value)))
-            finally:
-                with explained(self._api().server, doing=f"delete the bootstrap token of {name}"):
-                    await tokens.delete_for(self._api(), name)
+            await carry_out(progress, seen, "join", things=[thing], secrets=(given.secret, Masked(given.value)))
+            # Not after a failure: where the connection broke, the act goes on and needs it. It ends by itself, or
+            # with the machine's next token.
+            await self._forget_tokens(name)
 
         made: dict[str, tokens.Token] = {}
         self.graph.add(f"token {name}", token, after=["access", *after])
@@ -162,7 +161,12 @@ class Creation:
             again = join.register_again(self.ctx)
             await carry_out(progress, seen.with_change(again.key, again.summary), "join", things=[again])
             return
+        await self._forget_tokens(seen.machine.name)
         progress.done("join", seen.machine.name)
+
+    async def _forget_tokens(self, machine: str) -> None:
+        with explained(self._api().server, doing=f"delete the bootstrap token of {machine}"):
+            await tokens.delete_for(self._api(), machine)
 
     async def _nodes(self) -> None:
         machines = [

@@ -35,8 +35,10 @@ async def reconcile(ctx: Context) -> Outcome:
         return await look_after(ctx)
     seen, failures = await _look(ctx, unseen)
     fit = await _preflight(ctx, seen, failures)
-    plan_ = planning.make(ctx, fit, network_missing=any(look.machine.name == head.name for look in fit))
-    if plan_.machines and not ctx.approve(plan_):
+    plan_ = planning.make(ctx, fit, network_missing=_is_fresh(ctx, fit, head))
+    if not ctx.approve(plan_):
+        if not plan_.machines and not failures:
+            return await look_after(ctx)
         raise PermanentFailure(conditions.AWAITING_APPROVAL, f"plan {plan_.hash} waits for approval")
     creation = Creation(ctx, fit)
     await creation.run()
@@ -57,8 +59,7 @@ async def plan(ctx: Context) -> PlanSpec:
     fit = await _preflight(ctx, seen, failures)
     if failures:
         raise combined(failures)
-    fresh = any(look.machine.name == head.name and look.changes("init", ctx=ctx).changes for look in fit)
-    return planning.make(ctx, fit, network_missing=fresh)
+    return planning.make(ctx, fit, network_missing=_is_fresh(ctx, fit, head))
 
 
 async def remove(ctx: Context, names: Sequence[str]) -> None:
@@ -85,6 +86,11 @@ async def look_after(ctx: Context) -> Outcome:
         ctx.report.cluster(conditions.AVAILABLE, "False", error.reason, error.message)
         raise
     return _outcome(ctx, view)
+
+
+def _is_fresh(ctx: Context, seen: Sequence[Seen], head: MachineInput) -> bool:
+    """The cluster is still to be made, and its network plugin with it."""
+    return any(look.machine.name == head.name and _is_new(ctx, look) for look in seen)
 
 
 def _members(ctx: Context) -> list[MachineInput]:

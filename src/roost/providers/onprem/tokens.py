@@ -95,12 +95,8 @@ async def wait_signed(client: Client, token: Token) -> None:
 
 
 async def delete_for(client: Client, machine: str) -> None:
-    """Deletes every token of a machine. Nothing there is fine."""
-    await client.call(
-        "DELETE",
-        SECRET.path(namespace=NAMESPACE),
-        query={
-            "labelSelector": f"{MACHINE_LABEL}={machine}",
-            "fieldSelector": "type=bootstrap.kubernetes.io/token",
-        },
-    )
+    """Deletes every token of a machine; writes nothing where there is none."""
+    query = {"labelSelector": f"{MACHINE_LABEL}={machine}", "fieldSelector": "type=bootstrap.kubernetes.io/token"}
+    path = SECRET.path(namespace=NAMESPACE)
+    if (await client.call("GET", path, query=query)).get("items"):
+        await client.call("DELETE", path, query=query)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from dataclasses import replace
 from importlib.resources import files
 from typing import Final
 
@@ -126,16 +127,20 @@ def _kubeconfigs(run: _Init) -> RunOnce:
 
 
 def _manifests(run: _Init) -> RunOnce:
-    """A cluster whose networks are corrected before it came to be starts again with an empty etcd."""
+    """A cluster whose networks are corrected before it came to be starts again with an empty etcd.
+
+    Once machines could join, etcd holds what people made: the networks then stay as they are.
+    """
     outputs = tuple(
         f"{MANIFESTS}/{name}.yaml" for name in ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
     )
     made = Produced("manifests", _wish(run.init, run.cluster), outputs, followed=True)
     networks = Produced("networks", _wish(run.cluster["networking"]), ())
     stamp = word(networks.stamp(run.cluster_id))
+    uploaded = word(Produced("upload", "", ()).stamp(run.cluster_id))
+    other = f'[ -e "$R"{stamp} ] && [ "$(cat "$R"{stamp})" != {networks.digest} ]'
     forget = (
-        f'if [ -e "$R"{stamp} ] && [ "$(cat "$R"{stamp})" != {networks.digest} ] && [ ! -e '
-        f'"$R"{word(Produced("upload", "", ()).stamp(run.cluster_id))} ]; then\n'
+        f"if {other}; then\n"
         "  systemctl stop kubelet.service\n"
         f"  rm -f {' '.join(outputs)}\n"
         '  crictl pods --quiet | while read -r pod; do crictl stopp "$pod" && crictl rmp --force "$pod"; done\n'
@@ -143,9 +148,15 @@ def _manifests(run: _Init) -> RunOnce:
         "fi\n"
         f'echo {networks.digest} > "$R"{stamp}'
     )
-    return run.phase(
+    thing = run.phase(
         made, "write the static Pods of the control plane", "etcd local", "control-plane all", before=forget
     )
+    message = (
+        "the cluster was initialized with another podCIDR, serviceCIDR or dnsDomain, which can't change any more; "
+        "put spec.onPremises.network back, or delete the cluster and create it again"
+    )
+    blocked = f"field state blocked; field reason NetworkImmutable; field message {word(message)}"
+    return replace(thing, guard=f'if [ -e "$R"{uploaded} ] && {other}; then {blocked}\nelse\n{thing.guard}\nfi')
 
 
 def _kubelet(run: _Init) -> RunOnce:
