@@ -114,7 +114,7 @@ def start_time(pid: int) -> int | None:
 
 def _start(listen: str) -> Running:
     log = cache.root() / "mirror.log"
-    with log.open("ab") as output:
+    with log.open("wb") as output:  # a request a line, so each start begins a new one
         child = subprocess.Popen(
             [sys.executable, "-m", "lab", "mirror", "--listen", listen],
             stdin=subprocess.DEVNULL,

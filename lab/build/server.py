@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -63,6 +64,18 @@ class MirrorServer(ThreadingHTTPServer):
         self.store = Store(root)
         super().__init__(address, Handler)
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that goes away in the middle of a download is nothing to tell about."""
+        if not isinstance(sys.exception(), ConnectionError | TimeoutError):
+            super().handle_error(request, client_address)  # pyright: ignore[reportArgumentType]
+
+    def overview(self) -> str:
+        """What this mirror holds, for a person who opens its address."""
+        files = self.root / "files"
+        paths = sorted(str(one.relative_to(files)) for one in files.rglob("*") if one.is_file())
+        images = [f"{name}:{tag}" for name in self.store.repositories() for tag in self.store.tags(name)]
+        return "\n".join(["files, each at /HOST/PATH:", *paths, "", "images, at /v2/HOST/NAME:", *images, ""])
+
     @property
     def url(self) -> str:
         host, port = self.server_address[:2]
@@ -85,6 +98,8 @@ class Handler(BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         if url.path == IDENTITY_PATH:
             self._send_bytes(200, json.dumps({"root": str(self.server.root)}).encode(), JSON)
+        elif url.path == "/":
+            self._send_bytes(200, self.server.overview().encode(), TEXT)
         elif url.path in ("/v2", "/v2/"):
             self._send_bytes(200, b"{}", JSON)
         elif url.path.startswith("/v2/"):

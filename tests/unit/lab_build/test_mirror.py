@@ -118,6 +118,9 @@ def test_the_registry_tells_its_tags_and_refuses_in_its_own_form(client: Client)
 
 def test_it_says_which_cache_it_serves(client: Client, tmp_path: Path) -> None:
     assert client(IDENTITY_PATH).json() == {"root": str(tmp_path / "mirror")}
+    overview = client("/").body.decode()
+    assert PATH.lstrip("/") in overview
+    assert "registry.example/a/tool:v1" in overview
 
 
 @pytest.mark.parametrize(
