@@ -1,0 +1,43 @@
+"""When a failed job is looked at again. Pure; the queue's `delay`.
+
+Transient errors take the queue's back-off. Permanent ones are looked at again every two minutes (a change
+of an object ends the wait at once). Failed sign-ins wait one to fifteen minutes, so that no account is
+locked by us.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from roost.api.errors import PermanentFailure, RetryLater
+from roost.controllers.runtime.api import ApiProblem
+
+PERMANENT: Final = 120.0
+FIRST_SIGN_IN: Final = 60.0
+LAST_SIGN_IN: Final = 900.0
+STALE: Final = 0.3
+"""A write on top of an older version: the watch brings the newer one soon."""
+
+
+_SIGN_IN: Final = frozenset({"AuthenticationFailed", "ProxyAuthenticationFailed", "SudoRefused"})
+
+
+class SignInFailed(RetryLater):
+    """Several things went wrong, a refused sign-in among them: the longer wait holds for all."""
+
+
+def is_sign_in(reason: str) -> bool:
+    """Whether a machine or proxy refused the credentials, which counts against an account."""
+    return reason in _SIGN_IN
+
+
+def delay_for(error: BaseException, attempt: int) -> float | None:
+    if isinstance(error, SignInFailed) or (isinstance(error, PermanentFailure) and is_sign_in(error.reason)):
+        return min(LAST_SIGN_IN, FIRST_SIGN_IN * 2.0 ** min(attempt - 1, 10))
+    if isinstance(error, PermanentFailure):
+        return PERMANENT
+    if isinstance(error, RetryLater):
+        return error.delay
+    if isinstance(error, ApiProblem) and error.conflict and attempt <= 5:
+        return STALE
+    return None

@@ -1,0 +1,137 @@
+"""Whether a Cluster may be worked on: everything it names exists, nothing more arrives, and the rules hold.
+
+Called by the cluster controller before each run of the provider; raises what stands in the way, after
+`Validated` says it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Final
+
+from roost.api import conditions as c
+from roost.api.errors import PermanentFailure, RetryLater
+from roost.api.validation.documents import Judged, judge_cluster
+from roost.bundle.model import Bundle
+from roost.controllers import claims
+from roost.controllers.environment import Environment
+from roost.controllers.kinds import BY_ID, CLUSTER, MACHINE, cluster_id, secret_names, spec
+from roost.controllers.runtime.api import Object, Ref, metadata, part, ref_of
+from roost.controllers.runtime.clock import parse
+from roost.kube.resources import SECRET
+
+QUIET: Final = 3.0
+"""Seconds without a new Machine before work begins: files are applied object by object."""
+SERVED_AGAIN: Final = 2.0
+
+
+class NotReady(PermanentFailure):
+    """Something that the Cluster names is not there, or a rule is broken; `Validated` says so already."""
+
+
+def quiet_left(env: Environment, machines: Iterable[Object]) -> float:
+    """Seconds until no Machine has appeared for `QUIET`."""
+    # Time stamps are cut to seconds, which makes a Machine seem up to one second older.
+    newest = max((parse(metadata(machine)["creationTimestamp"]) for machine in machines), default=None)
+    if newest is None:
+        return 0.0
+    return max(0.0, (newest + timedelta(seconds=QUIET + 0.5) - env.now()).total_seconds())
+
+
+async def check(env: Environment, cluster: Object, machines: list[Object]) -> Bundle:
+    """The bundle of the Cluster's version. Raises NotReady, or RetryLater while images are being pushed."""
+    name = metadata(cluster)["name"]
+    if not machines:
+        raise NotReady(
+            c.WAITING, f"no Machine names Cluster {name} yet; create Machines with spec.clusterName {name}"
+        )
+    await _hold_secrets(env, machines)
+    twin = _twin(env, cluster)
+    if twin:
+        raise NotReady(
+            "IdNotUnique", f"Cluster {twin} has the same id; create this one without annotations of another's"
+        )
+    errors = judge(env, cluster, machines)
+    if errors:
+        raise NotReady(*_told(errors))
+    version = str(spec(cluster).get("version") or "")
+    bundle = env.bundles.find(version)
+    if bundle is None:
+        present = ", ".join(env.bundles.versions()) or "none"
+        raise NotReady(
+            "BundleMissing",
+            f"spec.version: there is no bundle of Kubernetes {version} (present: {present}); run `roost bundle "
+            f"create --kubernetes {version}`, or `roost bundle import FILE`",
+        )
+    waiting = env.bundles.not_served(version)
+    if waiting:
+        raise RetryLater("ImagesNotServed", waiting, delay=SERVED_AGAIN)
+    return bundle
+
+
+def judge(env: Environment, cluster: Object, machines: list[Object]) -> list[Judged]:
+    """The whole set of rules, with nothing still to come."""
+    namespace = metadata(cluster)["namespace"]
+    names = {name for machine in machines for name in secret_names(machine)}
+    secrets: list[Object] = []
+    for name in sorted(names):
+        known = env.cache.get(Ref(SECRET, namespace, name))
+        if known is not None:
+            secrets.append(
+                {
+                    "apiVersion": "v1",
+                    "kind": "Secret",
+                    "metadata": {"name": name, "namespace": namespace},
+                    "type": known["type"],
+                    "data": dict.fromkeys(known["keys"], "present"),
+                }
+            )
+    return judge_cluster(
+        cluster, machines, secrets, releases=tuple(env.bundles.versions()), others=_neighbours(env, machines)
+    )
+
+
+def _neighbours(env: Environment, machines: list[Object]) -> list[Object]:
+    """Machines of others that share an address; judging thousands of others would find no more."""
+    own = {(metadata(machine)["namespace"], metadata(machine)["name"]) for machine in machines}
+    addresses = {address for machine in machines for address in _addresses(machine)}
+    return [
+        machine
+        for machine in env.cache.all(MACHINE)
+        if (metadata(machine)["namespace"], metadata(machine)["name"]) not in own
+        and addresses.intersection(_addresses(machine))
+    ]
+
+
+def _addresses(machine: Object) -> set[str]:
+    wish = spec(machine)
+    return {str(part(wish, "addresses").get("ipv4") or ""), str(part(wish, "ssh").get("address") or "")} - {""}
+
+
+async def _hold_secrets(env: Environment, machines: Iterable[Object]) -> None:
+    """Secrets stay until their last user is gone; those that are not there are found by the rules."""
+    for machine in machines:
+        for name in secret_names(machine):
+            ref = Ref(SECRET, metadata(machine)["namespace"], name)
+            known = env.cache.get(ref)
+            if known is not None:
+                await claims.claim_secret(env.api, ref, known)
+
+
+def _twin(env: Environment, cluster: Object) -> str | None:
+    own = cluster_id(cluster)
+    for other in env.cache.by(CLUSTER, BY_ID, own) if own else []:
+        ref, mine = ref_of(CLUSTER, other), ref_of(CLUSTER, cluster)
+        older = (metadata(other)["creationTimestamp"], ref.namespace, ref.name)
+        if ref != mine and older < (metadata(cluster)["creationTimestamp"], mine.namespace, mine.name):
+            return f"{ref.namespace}/{ref.name}"
+    return None
+
+
+def _told(judged: list[Judged]) -> tuple[str, str]:
+    """Reason and message: every error with its object and path."""
+    found = [(one, error) for one in judged for error in one.verdict.errors]
+    absent = all(error.reason == "FieldValueNotFound" for _, error in found)
+    lines = [f"{one.kind} {one.name}: {error}" if one.kind != "Cluster" else str(error) for one, error in found]
+    return ("ReferenceMissing" if absent else "Invalid"), "\n".join(lines)

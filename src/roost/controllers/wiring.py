@@ -1,0 +1,234 @@
+"""Puts the controllers of one process together: cache, queue, what each change leads to. Made by `run` and tests."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import uuid
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Final, Protocol
+
+from roost.api.names import FINALIZER, IN_USE_FINALIZER
+from roost.bundle.store import Store
+from roost.controllers import changes
+from roost.controllers.cluster import ClusterController
+from roost.controllers.delays import delay_for
+from roost.controllers.environment import Environment, status_writer
+from roost.controllers.globalcluster import GlobalCluster, Health
+from roost.controllers.kinds import (
+    BY_CLUSTER,
+    BY_ID,
+    BY_SECRET,
+    BY_VERSION,
+    CLUSTER,
+    MACHINE,
+    RELEASE,
+    Key,
+    at,
+    cluster_of,
+    index_by_cluster,
+    index_by_id,
+    index_by_secret,
+    index_by_version,
+    is_global,
+    machine_ref,
+    secret_names,
+    slim,
+    slim_secret,
+)
+from roost.controllers.machine import MachineController
+from roost.controllers.nodes import EVERY, NodeFollower, is_followed
+from roost.controllers.providing import Provider
+from roost.controllers.release import ReleaseController
+from roost.controllers.runtime.api import Api, Object, Ref, deleting, finalizers, ref_of
+from roost.controllers.runtime.cache import Cache
+from roost.controllers.runtime.clock import Now, utc_now
+from roost.controllers.runtime.events import Events
+from roost.controllers.runtime.log import bind, logger
+from roost.controllers.runtime.queue import Queue
+from roost.controllers.runtime.schedule import Attempt
+from roost.controllers.secret import SecretController
+from roost.controllers.secrets import SecretReader
+from roost.kube.resources import SECRET
+from roost.providers.onprem.context import RegistrySource
+from roost.ssh.connection import Connector
+
+MANAGER: Final = "roost-controllers"
+
+
+class HealthyApi(Api, Health, Protocol):
+    """The platform's API as `run` gives it."""
+
+
+class Controllers:
+    """All controllers of one term of leadership."""
+
+    def __init__(
+        self,
+        api: HealthyApi,
+        *,
+        provider: Provider,
+        connect: Connector,
+        disconnect: Callable[[str], Awaitable[None]],
+        registry: RegistrySource | None,
+        store: Store,
+        pushed: Path | None,
+        endpoint: str,
+        now: Now = utc_now,
+        jitter: Callable[[], float] = random.random,
+        ready: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._log = logger()
+        self._ready = ready
+        self._cache = Cache(api, {CLUSTER: slim, MACHINE: slim, SECRET: slim_secret, RELEASE: slim})
+        self._cache.index(MACHINE, BY_CLUSTER, index_by_cluster)
+        self._cache.index(MACHINE, BY_SECRET, index_by_secret)
+        self._cache.index(CLUSTER, BY_VERSION, index_by_version)
+        self._cache.index(CLUSTER, BY_ID, index_by_id)
+        self._status = status_writer(api, manager=MANAGER, now=now)
+        self._events = Events(api, component="roost", now=now)
+        self._releases = ReleaseController(
+            api, self._cache, store, pushed=pushed if registry is not None else None, changed=self._release_changed
+        )
+        env = Environment(
+            api=api,
+            cache=self._cache,
+            status=self._status,
+            events=self._events,
+            secrets=SecretReader(api, self._cache),
+            bundles=self._releases,
+            provider=provider,
+            connect=connect,
+            disconnect=disconnect,
+            registry=registry,
+            now=now,
+        )
+        self._global = GlobalCluster(api, self._cache, self._status, endpoint=endpoint)
+        self._clusters = ClusterController(env, follow=self._follow)
+        self._nodes = NodeFollower(
+            env,
+            is_reconciling=lambda ref: self._queue.is_running(Key("cluster", ref)),
+            repair=lambda ref: self._queue.add(Key("cluster", ref)),
+        )
+        self._machines = MachineController(env)
+        self._secrets = SecretController(env)
+        self._queue: Queue[Key] = Queue("work", self._work, jitter=jitter, delay=delay_for, on_failure=self._failed)
+        self._cache.on_change(CLUSTER, self._cluster_changed)
+        self._cache.on_change(MACHINE, self._machine_changed)
+        self._cache.on_change(SECRET, self._secret_changed)
+
+    async def run(self) -> None:
+        """Until cancelled. What runs on machines goes on; what was said by then is written."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._cache.run())
+            group.create_task(self._status.run())
+            group.create_task(self._events.run())
+            await self._cache.synced()
+            while not await self._first_look():
+                await asyncio.sleep(1)
+            group.create_task(self._releases.run())
+            group.create_task(self._global.run())
+            group.create_task(self._queue.run())
+            self._log.info("controllers run", clusters=len(self._cache.all(CLUSTER)))
+            self._ready()
+
+    async def _first_look(self) -> bool:
+        """Bundles are known before any Cluster is judged by them."""
+        try:
+            await self._releases.look()
+        except Exception as error:
+            self._log.warning("bundles not read", cause=str(error))
+            return False
+        return True
+
+    async def _work(self, key: Key) -> float | None:
+        bind(job=key.job, object=f"{key.ref.namespace}/{key.ref.name}", reconcile_id=uuid.uuid4().hex[:8])
+        match key.job:
+            case "cluster":
+                return await self._clusters.reconcile(key.ref)
+            case "nodes":
+                return await self._nodes.reconcile(key.ref)
+            case "machine":
+                return await self._machines.reconcile(key.ref)
+            case "secret":
+                return await self._secrets.reconcile(key.ref)
+
+    def _failed(self, key: Key, error: BaseException, attempt: Attempt) -> None:
+        if key.job == "cluster":
+            self._clusters.failed(key.ref, error, attempt)
+        else:
+            self._log.warning("failed", job=str(key), attempt=attempt.number, cause=str(error))
+
+    def _follow(self, ref: Ref) -> None:
+        self._queue.add_after(Key("nodes", ref), EVERY)
+
+    def _cluster_changed(self, old: Object | None, new: Object | None) -> None:
+        obj = new or old
+        if obj is None or is_global(obj):
+            return
+        ref = ref_of(CLUSTER, obj)
+        key = Key("cluster", ref)
+        if new is None:
+            self._queue.forget(Key("nodes", ref))
+            self._queue.add(key)
+        elif changes.makes_work_pointless(old, new):
+            self._queue.interrupt(key)
+        elif changes.wants_a_look(old, new):
+            self._queue.add(key)
+        if new is None or old is None:
+            # Machines wait for their Cluster, or lost it.
+            for machine in self._cache.by(MACHINE, BY_CLUSTER, at(ref.namespace, ref.name)):
+                self._queue.add(Key("machine", machine_ref(machine)))
+        if old is None and new is not None and is_followed(new):
+            self._follow(ref)
+
+    def _machine_changed(self, old: Object | None, new: Object | None) -> None:
+        pointless = changes.makes_work_pointless(old, new)
+        if new is None or changes.wants_a_look(old, new):
+            for ref in {cluster_of(obj) for obj in (old, new) if obj is not None}:
+                self._touch(ref, interrupt=pointless)
+            obj = new or old
+            if obj is not None:
+                self._queue.add(Key("machine", machine_ref(obj)))
+        for ref in _released_secrets(old, new):
+            self._queue.add(Key("secret", ref))
+
+    def _secret_changed(self, old: Object | None, new: Object | None) -> None:
+        obj = new or old
+        if obj is None:
+            return
+        ref = ref_of(SECRET, obj)
+        if new is None or (old is None and IN_USE_FINALIZER in finalizers(new)):
+            self._queue.add(Key("secret", ref))
+        if changes.secret_changed(old, new):
+            users = self._cache.by(MACHINE, BY_SECRET, at(ref.namespace, ref.name))
+            for cluster in {cluster_of(machine) for machine in users}:
+                self._touch(cluster, interrupt=old is not None)
+            for machine in users:
+                self._queue.add(Key("machine", machine_ref(machine)))
+
+    def _release_changed(self, version: str) -> None:
+        for cluster in self._cache.by(CLUSTER, BY_VERSION, version):
+            self._queue.add(Key("cluster", ref_of(CLUSTER, cluster)))
+
+    def _touch(self, ref: Ref, *, interrupt: bool) -> None:
+        """Something of a Cluster changed. One that goes is not interrupted by the objects it takes away itself."""
+        cluster = self._cache.get(ref)
+        if cluster is None:
+            return
+        key = Key("cluster", ref)
+        if interrupt and not deleting(cluster):
+            self._queue.interrupt(key)
+        else:
+            self._queue.add(key)
+
+
+def _released_secrets(old: Object | None, new: Object | None) -> set[Ref]:
+    """Secrets that a Machine may have been the last to use."""
+    if old is None:
+        return set()
+    namespace = machine_ref(old).namespace
+    before = set(secret_names(old))
+    after = set(secret_names(new)) if new is not None and FINALIZER in finalizers(new) else set[str]()
+    return {Ref(SECRET, namespace, name) for name in before - after}
