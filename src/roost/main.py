@@ -46,11 +46,10 @@ def _process(name: str, data_dir: Path) -> int:
         )
         return 0
     from roost.controllers.run import run
-    from roost.providers.onprem.context import RegistrySource
+    from roost.embedded import registry
 
-    address = chosen.registry_address
-    registry = RegistrySource(address=address, ca_pem=layout.machines_ca.read_text()) if address else None
-    run(kubeconfig=layout.kubeconfig("controllers"), data_dir=layout.root, registry=registry)
+    source = registry.source(layout, chosen)
+    run(kubeconfig=layout.kubeconfig("controllers"), data_dir=layout.root, registry=source)
     return 0
 
 

@@ -22,9 +22,16 @@ from roost.embedded.layout import Layout
 from roost.embedded.ports import LOOPBACK
 from roost.embedded.record import Record
 from roost.embedded.supervise import Program
+from roost.providers.onprem.context import RegistrySource
 
 INTERVAL = 2.0
 """Seconds between looks at the bundles; a bundle made while the platform runs is pushed by itself."""
+
+
+def source(layout: Layout, record: Record) -> RegistrySource | None:
+    """Where machines fetch images and programs; None where the platform listens on loopback only."""
+    address = record.registry_address
+    return RegistrySource(address=address, ca_pem=layout.machines_ca.read_text()) if address else None
 
 
 def programs(layout: Layout, record: Record, executable: Path) -> tuple[Program, ...]:
