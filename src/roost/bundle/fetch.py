@@ -221,13 +221,12 @@ class _Transfer:
         came = 0
         while piece := response.read1(CHUNK):
             self.stream.write(piece)
+            self.stream.flush()  # What came is there for the next run, even after SIGKILL.
             self.state.update(piece)
             came += len(piece)
             self.watch.came(len(piece))
             if self.fetcher.stop.is_set():
-                self.stream.flush()
                 raise Stopped
-        self.stream.flush()
         return came
 
 

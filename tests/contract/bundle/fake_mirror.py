@@ -48,6 +48,11 @@ class Mirror:
     """Path to the statuses that its next requests get."""
     cut: dict[str, int] = field(default_factory=dict[str, int])
     """Path to the number of bytes after which the connection is closed, once."""
+    hold: dict[str, threading.Event] = field(default_factory=dict[str, threading.Event])
+    """Path to an event: half of the content is sent, the rest when the event is set."""
+    redirects: dict[str, str] = field(default_factory=dict[str, str])
+    authorizations: list[str | None] = field(default_factory=list[str | None])
+    """The Authorization header of each request."""
     ranges: bool = True
     url: str = ""
     _server: ThreadingHTTPServer | None = None
@@ -58,7 +63,7 @@ class Mirror:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
-            def log_message(self, format: str, *args: Any) -> None:
+            def log_message(self, *args: Any) -> None:
                 pass
 
             def do_GET(self) -> None:
@@ -67,7 +72,7 @@ class Mirror:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
         return self
 
     def __exit__(
@@ -81,6 +86,13 @@ class Mirror:
         path = request.path.removeprefix("/")
         asked = request.headers.get("Range", "")
         self.requests.append((path, asked))
+        self.authorizations.append(request.headers.get("Authorization"))
+        if path in self.redirects:
+            request.send_response(307)
+            request.send_header("Location", self.redirects[path])
+            request.send_header("Content-Length", "0")
+            request.end_headers()
+            return
         waiting = self.failures.get(path)
         if waiting:
             request.send_error(waiting.pop(0))
@@ -99,6 +111,11 @@ class Mirror:
         request.send_header("Content-Type", self.types.get(path, "application/octet-stream"))
         request.end_headers()
         limit = self.cut.pop(path, None)
+        if path in self.hold:
+            request.wfile.write(body[: len(body) // 2])
+            request.wfile.flush()
+            self.hold[path].wait(30)
+            body = body[len(body) // 2 :]
         request.wfile.write(body if limit is None else body[:limit])
         if limit is not None:
             request.wfile.flush()
@@ -112,7 +129,8 @@ class Mirror:
             for source in upstream.sources(row, architecture):
                 self._add_source(source, row)
         flannel = "\n---\n".join(
-            json.dumps({"spec": {"containers": [{"name": "x", "image": image.name}]}}) for image in row.flannel_images()
+            json.dumps({"spec": {"containers": [{"name": "x", "image": image.name}]}})
+            for image in row.flannel_images()
         )
         self.files[f"github.com/{upstream.flannel_path(row)}"] = flannel.encode()
         for image in (*row.kubeadm_images(), *row.flannel_images()):
