@@ -151,7 +151,7 @@ def context(
         )
         target = Target(name, machine.ipv4, private_key=Masked(machine.ssh_key_path.read_text()))
         machines.append(MachineInput(name, spec, target))
-    network = {"podCIDR": "10.16.0.0/16", "serviceCIDR": "10.112.0.0/16", "plugin": args.network}
+    network = {"podCIDR": args.pod_cidr, "serviceCIDR": "10.112.0.0/16", "plugin": args.network}
     spec = ClusterSpec.model_validate(
         {
             "version": args.kubernetes,
@@ -279,6 +279,7 @@ def main() -> None:
     parser.add_argument("--machines", default="prov1,prov2")
     parser.add_argument("--kubernetes", default="1.31.4")
     parser.add_argument("--network", default="Flannel")
+    parser.add_argument("--pod-cidr", default="10.16.0.0/16")
     parser.add_argument("--attempts", type=int, default=1)
     parser.add_argument("--no-registry", action="store_true")
     parser.add_argument("--quiet", action="store_true")

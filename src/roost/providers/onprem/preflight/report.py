@@ -28,7 +28,8 @@ class Finding:
     @property
     def text(self) -> str:
         evidence = f" ({self.evidence})" if self.evidence else ""
-        return f"{self.machine}: {self.check}: {self.cause}{evidence}. {self.remedy}"
+        remedy = f". {self.remedy}" if self.remedy else ""
+        return f"{self.machine}: {self.check}: {self.cause}{evidence}{remedy}"
 
 
 def errors(findings: Sequence[Finding]) -> list[Finding]:
