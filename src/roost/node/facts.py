@@ -5,7 +5,7 @@ Used by engine.observe; providers decide from NodeFacts in preflight and when th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -99,3 +99,91 @@ PROGRAMS: Final = (
 )  # fmt: skip
 FREE_PATHS: Final = ("/", "/run", "/var/lib", "/var/lib/containerd", "/var/lib/etcd", "/var/lib/kubelet", "/var/log")
 _ARCHITECTURES: Final = {"x86_64": "amd64", "aarch64": "arm64", "ppc64le": "ppc64le", "s390x": "s390x"}
+
+
+def parse(fields: Sequence[tuple[str, str]]) -> NodeFacts:
+    """From the fields that sh/facts.sh printed; lists repeat their field."""
+    one = dict(fields)
+
+    def several(name: str) -> list[str]:
+        return [value for key, value in fields if key == name and value]
+
+    route = one.get("default_route", "").split()
+    running = one.get("running")
+    return NodeFacts(
+        hostname=one.get("hostname", ""),
+        os_id=one.get("os_id", ""),
+        os_version=one.get("os_version", ""),
+        os_name=one.get("os_name", ""),
+        kernel=one.get("kernel", ""),
+        machine=one.get("machine", ""),
+        cpus=int(one.get("cpus", "0")),
+        memory=int(one.get("memory_kib", "0")) * 1024,
+        machine_id=one.get("machine_id", ""),
+        boot_id=one.get("boot_id", ""),
+        clock=float(one.get("clock", "0")),
+        addresses=tuple(address for text in several("address") if (address := _address(text))),
+        default_interface=_after(route, "dev"),
+        default_gateway=_after(route, "via"),
+        cgroup_version=2 if one.get("cgroup_version") == "2" else 1,
+        systemd_cgroups=one.get("systemd_cgroups") == "yes",
+        systemd_version=_number(one.get("systemd_version", "")),
+        systemd_state=one.get("systemd_state", ""),
+        listeners=tuple(listener for text in several("listener") if (listener := _listener(text))),
+        swaps=tuple(several("swap")),
+        free=dict(space for text in several("free") if (space := _space(text))),
+        programs=dict(_pair(text) for text in several("program")),
+        firewalls=_firewalls(one.get("firewalls", "")),
+        selinux=one.get("selinux", ""),
+        nameservers=tuple(several("nameserver")),
+        journals=tuple(several("journal")),
+        running=RunningAct(one.get("running_unit", ""), running, one.get("running_since", "")) if running else None,
+        probe=one.get("probe", ""),
+    )
+
+
+def _after(words: list[str], name: str) -> str:
+    return words[words.index(name) + 1] if name in words[:-1] else ""
+
+
+def _number(text: str) -> int:
+    """252 of `systemd 252 (252.39-1~deb12u2)`."""
+    return next((int(word) for word in text.split() if word.isdecimal()), 0)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, _, value = text.partition(" ")
+    return name, value
+
+
+def _address(text: str) -> Address | None:
+    interface, _, rest = text.partition(" ")
+    address, _, prefix = rest.partition("/")
+    return Address(interface, address, int(prefix)) if prefix.isdecimal() else None
+
+
+def _space(text: str) -> tuple[str, int] | None:
+    """`PATH FREE-BLOCKS BLOCK-SIZE`."""
+    words = text.rsplit(" ", 2)
+    return (words[0], int(words[1]) * int(words[2])) if len(words) == 3 and words[1].isdecimal() else None
+
+
+def _listener(line: str) -> Listener | None:
+    """A line of `ss -Hlntup`: `tcp LISTEN 0 128 0.0.0.0:22 0.0.0.0:* users:(("sshd",pid=1,fd=3))`."""
+    words = line.split()
+    if len(words) < 5 or words[0] not in ("tcp", "udp"):
+        return None
+    address, _, port = words[4].rpartition(":")
+    if not port.isdecimal():
+        return None
+    process = line.partition('(("')[2].partition('"')[0]
+    return Listener("tcp" if words[0] == "tcp" else "udp", address.strip("[]").partition("%")[0], int(port), process)
+
+
+def _firewalls(states: str) -> tuple[str, ...]:
+    """From the states of these units, in this order."""
+    return tuple(
+        name
+        for name, state in zip(("firewalld", "ufw", "nftables"), states.split(), strict=False)
+        if state == "active"
+    )

@@ -27,7 +27,7 @@ class RunOnce:
     """Found by the script as "$P/NAME"."""
 
     def observe(self) -> str:
-        return self.guard
+        return f"(\n{self.guard}\n)"
 
     def diff(self, observed: Observed) -> Change | Blocked | None:
         state = observed.get("state", "needed")
@@ -52,7 +52,7 @@ class Fact:
     script: str
 
     def observe(self) -> str:
-        return self.script
+        return f"(\n{self.script}\n)"
 
     def diff(self, observed: Observed) -> Change | Blocked | None:  # noqa: ARG002
         return None

@@ -1,0 +1,237 @@
+# Changes a machine, journal first. Follows lib.sh in every act; runs as root with umask 077.
+#
+# The journal, $J, holds one directory per before-image, NNNNNN-HASH (HASH of KIND:NAME), with
+#   what    KIND NAME, KIND being path, unit, sysctl, module or temporary
+#   before  its image (file, link or empty directory with the mode), or its value; missing: it was absent
+#           (a temporary is a directory of roost's own that a killed act leaves)
+# and written/HASH: the sums of everything that roost put at a path; residue/HASH: see residue_record.
+# An entry is complete and on disk before the change that it precedes; the first one of a name stays.
+# The content of a file is on disk before it gets its name. The name itself may be lost with the power:
+# then the next look finds the file missing and it is written again.
+
+fsync() { sync -- "$@" 2>/dev/null || sync; }
+
+# fail TEXT: ends the step; the text is its evidence.
+fail() {
+  printf '%s\n' "$*" >&2
+  exit 1
+}
+
+# journal_prepare UNDO: the journal and, in it, its own undo script, taken from the file UNDO.
+journal_prepare() {
+  mkdir -p "$J/written" "$J/residue" "$STATE/stamps"
+  chmod 0700 "$R/var/lib/roost" "$STATE" "$J"
+  rm -rf -- "$J"/open-*
+  cp -- "$1" "$J/undo.tmp"
+  fsync "$J/undo.tmp"
+  mv -f -T -- "$J/undo.tmp" "$J/undo.sh"
+}
+
+# journal_open KIND NAME: begins an entry in $open. Only where `journaled` says there is none.
+# (Never in a condition: sh would go on after an error, such as a full disk.)
+journal_open() {
+  open=$J/open-$h
+  rm -rf -- "$open"
+  mkdir -- "$open"
+  printf '%s %s' "$1" "$2" >"$open/what"
+}
+
+# journal_close OPEN…: makes entries count, in this order.
+journal_close() {
+  fsync "$J"/open-*/*
+  number=1000000
+  for entry in "$J"/[0-9]*-*; do
+    if [ -d "$entry" ]; then
+      entry=${entry##*/}
+      number=1${entry%%-*}
+    fi
+  done
+  for open in "$@"; do
+    number=$((number + 1))
+    mv -T -- "$open" "$J/${number#1}-${open##*/open-}"
+  done
+  fsync "$J"
+}
+
+# journal_path PATH…: keeps what is there now, for good and all.
+journal_path() {
+  count=$#
+  for path in "$@"; do
+    if journaled "path:$path"; then continue; fi
+    journal_open path "$path"
+    if [ -d "$R$path" ] && [ ! -L "$R$path" ]; then
+      mkdir -- "$open/before"
+      chown --reference="$R$path" -- "$open/before"
+      chmod --reference="$R$path" -- "$open/before"
+    elif [ -L "$R$path" ] || [ -f "$R$path" ]; then
+      cp -a -- "$R$path" "$open/before"
+    elif [ -e "$R$path" ]; then
+      fail "$path is neither a file nor a link nor a directory; roost can't keep it"
+    fi
+    set -- "$@" "$open"
+  done
+  shift "$count"
+  if [ $# -gt 0 ]; then journal_close "$@"; fi
+}
+
+# journal_value KIND NAME VALUE; no VALUE: there was none.
+journal_value() {
+  if journaled "$1:$2"; then return 0; fi
+  journal_open "$1" "$2"
+  if [ $# -gt 2 ]; then printf '%s\n' "$3" >"$open/before"; fi
+  journal_close "$open"
+}
+
+# parents PATH: makes the directories above it, each in the journal.
+parents() {
+  parent=${1%/*}
+  if [ -z "$parent" ] || [ -d "$R$parent" ]; then return 0; fi
+  parents "$parent"
+  parent=${1%/*}
+  journal_path "$parent"
+  mkdir -m 0755 -- "$R$parent"
+}
+
+# put_begin PATH: journal and parents; sets tmp, beside the path on the same file system.
+put_begin() {
+  parents "$1"
+  journal_path "$1"
+  hash "path:$1"
+  tmp=$R${1%/*}/.roost-$h.tmp
+  rm -rf -- "$tmp"
+}
+
+# put_end PATH SUM: what stands at tmp takes the place of PATH in one step.
+put_end() {
+  printf '%s\n' "$2" >>"$J/written/$h"
+  [ -L "$tmp" ] || fsync "$tmp"
+  mv -f -T -- "$tmp" "$R$1"
+}
+
+# put_file PATH MODE OWNER SOURCE
+put_file() {
+  put_begin "$1"
+  cp -- "$4" "$tmp"
+  chown -- "$3" "$tmp"
+  chmod -- "$2" "$tmp"
+  sum=$(sha256sum <"$tmp")
+  put_end "$1" "${sum%% *}"
+}
+
+# put_link PATH TARGET
+put_link() {
+  put_begin "$1"
+  ln -s -- "$2" "$tmp"
+  sum=$(printf '%s' "$2" | sha256sum)
+  put_end "$1" "${sum%% *}"
+}
+
+# put_directory PATH MODE OWNER
+put_directory() {
+  parents "$1"
+  journal_path "$1"
+  [ -d "$R$1" ] || mkdir -m 0700 -- "$R$1"
+  chown -- "$3" "$R$1"
+  chmod -- "$2" "$R$1"
+}
+
+# same_value A B: but for white space.
+# shellcheck disable=SC2086
+same_value() (
+  set -f
+  set -- "$(printf '%s ' $1)" "$(printf '%s ' $2)"
+  [ "$1" = "$2" ]
+)
+
+# put_sysctl NAME VALUE: now; the file in sysctl.d is a matter of put_file.
+put_sysctl() {
+  sysctl_file "$1"
+  if [ ! -e "$f" ]; then return 0; fi
+  before=$(cat "$f")
+  if same_value "$before" "$2"; then return 0; fi
+  journal_value sysctl "$1" "$before"
+  printf '%s\n' "$2" >"$f" || fail "the kernel does not take $2 for $1 (it is $before)"
+  after=$(cat "$f")
+  same_value "$after" "$2" || fail "$1 stays $after; the kernel does not take $2"
+}
+
+# put_module NAME
+put_module() {
+  module=$(printf '%s' "$1" | tr - _)
+  if [ -d "$R/sys/module/$module" ]; then return 0; fi
+  journal_value module "$1" unloaded
+  modprobe -- "$1"
+}
+
+journal_unit() {
+  unit_show "$1"
+  journal_value unit "$1" "${enabled:-none} $active"
+}
+
+unit_enable() { systemctl --quiet enable -- "$1"; }
+unit_disable() { systemctl --quiet disable -- "$1" 2>/dev/null || :; }
+unit_stop() { systemctl stop -- "$1"; }
+
+# unit_start UNIT STAMP: starts it, or restarts it when it runs with something else than STAMP.
+unit_start() {
+  hash "unit:$1"
+  unit_show "$1"
+  if [ "$active" = active ] && [ "$(cat "$STATE/stamps/$h" 2>/dev/null)" = "$2" ]; then return 0; fi
+  if [ "$active" = failed ]; then systemctl reset-failed -- "$1"; fi
+  if ! systemctl restart -- "$1"; then
+    journalctl -u "$1" -n 12 --no-pager -o cat >&2 2>/dev/null || :
+    fail "$1 does not start"
+  fi
+  printf '%s\n' "$2" >"$STATE/stamps/$h.tmp"
+  mv -T -- "$STATE/stamps/$h.tmp" "$STATE/stamps/$h"
+}
+
+# members_begin DESTINATION KEY: sets members_dir, an empty directory on the destination's file system.
+members_begin() {
+  parents "$1/x"
+  hash "$2"
+  members_dir=$R$1/.roost-$h.tmp
+  journal_value temporary "${members_dir#"$R"}"
+  rm -rf -- "$members_dir"
+  mkdir -- "$members_dir"
+}
+
+# members_install DESTINATION KEY LISTING: from members_dir to their places, when every sum is right.
+members_install() {
+  destination=$1 key=$2 listing=${3%"$NL"} whole=$3
+  cd "$members_dir" || exit
+  while read -r sum _ name; do
+    printf '%s  %s\n' "$sum" "$name"
+  done <<EOF | sha256sum -c - >/dev/null || fail "what came for $key is not what the bundle says"
+$listing
+EOF
+  set --
+  while read -r sum mode name; do
+    parents "$destination/$name"
+    chown root:root -- "$name"
+    chmod "$mode" -- "$name"
+    set -- "$@" "$destination/$name"
+  done <<EOF
+$listing
+EOF
+  journal_path "$@"
+  sync -f -- "$members_dir" 2>/dev/null || sync
+  while read -r sum _ name; do
+    hash "path:$destination/$name"
+    printf '%s\n' "$sum" >>"$J/written/$h"
+    mv -f -T -- "$name" "$R$destination/$name"
+  done <<EOF
+$listing
+EOF
+  cd /
+  rm -rf -- "$members_dir"
+  hash "$key"
+  members_stat "$destination" "$whole" >"$STATE/stamps/$h.tmp"
+  mv -T -- "$STATE/stamps/$h.tmp" "$STATE/stamps/$h"
+}
+
+# image_pull NAME ENDPOINT: through the CRI, so that hosts.toml decides from where.
+image_pull() { crictl --runtime-endpoint "$2" --image-endpoint "$2" pull "$1" >/dev/null; }
+
+# image_import NAME ENDPOINT ARCHIVE
+image_import() { ctr -a "${2#unix://}" -n k8s.io images import "$3" >/dev/null; }
