@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ def subject(case: dict[str, Any], name: str, *, judged: bool) -> Subject:
     if "routes" in changes:
         changes["routes"] = tuple((to, device) for to, device in changes["routes"])
     found = made.found(name, machine.spec.addresses.ipv4, **{**changes, "node": node})
-    return Subject(made.spec(**(case.get("spec") or {})), machine, found, made.ID, ("amd64",))
+    return Subject(made.spec(**(case.get("spec") or {})), machine, found, made.ID, ("amd64",), "10.200.0.1:7501")
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
@@ -84,10 +85,10 @@ def test_warnings_come_last_and_are_called_so() -> None:
     assert text.splitlines() == ["a: E: c. R", "warning: a: W: c. R"]
 
 
-def run_look(root: Path) -> dict[str, str]:
+def run_look(root: Path, targets: dict[str, tuple[str, int]] | None = None) -> dict[str, str]:
     field = 'field() { printf \'%s\\t%s\\n\' "$1" "$2"; }\n'
     done = subprocess.run(
-        ["/bin/sh", "-euc", f"R={root}\n{field}(set +eu; {look().script})"],
+        ["/bin/sh", "-euc", f"R={root}\n{field}(set +eu; {look(targets or {}).script})"],
         capture_output=True,
         text=True,
         check=True,
@@ -113,6 +114,16 @@ def test_the_look_reads_what_stands_on_a_machine_and_changes_nothing(tmp_path: P
     assert found.controllers == ("cpu", "memory", "pids")
     assert found.skew == 10.0
     assert sorted(path for path in tmp_path.rglob("*")) == before
+
+
+def test_the_look_tells_an_open_port_from_a_refused_one(tmp_path: Path) -> None:
+    with socket.socket() as listening, socket.socket() as closed:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        closed.bind(("127.0.0.1", 0))
+        targets = {"registry": listening.getsockname(), "endpoint": closed.getsockname()}
+        found = parse(run_look(tmp_path, targets), NodeFacts())
+    assert found.reach == {"registry": "open", "endpoint": "refused"}
 
 
 def test_the_look_survives_an_empty_machine(tmp_path: Path) -> None:

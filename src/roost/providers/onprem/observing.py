@@ -55,6 +55,16 @@ class Seen:
         return not self.comparison.changes and not self.comparison.blocked
 
 
+def targets(ctx: Context) -> dict[str, tuple[str, int]]:
+    """What every machine has to reach; tried in preflight."""
+    endpoint = layout.on_premises(ctx.spec).control_plane_endpoint
+    found = {"endpoint": (endpoint.host, endpoint.port)}
+    if ctx.registry is not None:
+        host, _, port = ctx.registry.address.rpartition(":")
+        found["registry"] = (host.strip("[]"), int(port))
+    return found
+
+
 def guess(ctx: Context, machine: MachineInput) -> Found:
     """What is most likely found, to ask everything at once: a host named as its Machine, managed by systemd."""
     architecture = ctx.bundle.architectures[0] if ctx.bundle.architectures else "amd64"
@@ -72,7 +82,7 @@ async def look_at(ctx: Context, machine: MachineInput) -> Seen:
     """Raises the errors of ssh.errors; the condition Reachable is reported either way."""
     try:
         connection = await ctx.connect(machine.target)
-        observation, clock = await _observe(ctx, connection, [look(), *_guessed(ctx, machine)])
+        observation, clock = await _observe(ctx, connection, [look(targets(ctx)), *_guessed(ctx, machine)])
         if observation.facts.running is not None:
             # An act that an earlier process started: it is followed to its end, and only then is there truth.
             running = observation.facts.running
@@ -84,7 +94,7 @@ async def look_at(ctx: Context, machine: MachineInput) -> Seen:
                 f"following the act that runs on the machine since {running.since}: {running.description}",
             )
             await engine.join_running(connection, ctx.cluster_id)
-            observation, clock = await _observe(ctx, connection, [look(), *_guessed(ctx, machine)])
+            observation, clock = await _observe(ctx, connection, [look(targets(ctx)), *_guessed(ctx, machine)])
     except RoostError as error:
         ctx.report.machine(machine.name, conditions.REACHABLE, "False", error.reason, error.message)
         raise

@@ -116,8 +116,10 @@ async def _preflight(ctx: Context, seen: Sequence[Seen], failures: dict[str, Roo
     """The machines that may be changed. A cluster that does not exist yet begins only when all of them are fit."""
     head = layout.control_plane(ctx)
     existing = await _existing_nodes(ctx, seen)
+    registry = ctx.registry.address if ctx.registry else None
     subjects = [
-        Subject(ctx.spec, look.machine, look.found, ctx.cluster_id, ctx.bundle.architectures) for look in seen
+        Subject(ctx.spec, look.machine, look.found, ctx.cluster_id, ctx.bundle.architectures, registry)
+        for look in seen
     ]
     joined = [subject for subject, look in zip(subjects, seen, strict=True) if not _is_new(ctx, look)]
     new = [subject for subject, look in zip(subjects, seen, strict=True) if _is_new(ctx, look)]

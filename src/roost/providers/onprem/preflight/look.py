@@ -12,15 +12,18 @@ from importlib.resources import files
 from typing import Final
 
 from roost.node.facts import NodeFacts
+from roost.node.quote import word
 from roost.node.thing import Observed
 from roost.node.things.run import Fact
 
 LOOK_KEY: Final = "look:preflight"
 
 
-def look() -> Fact:
-    """The thing that asks; what it printed goes to `parse`."""
-    return Fact(LOOK_KEY, files("roost.providers.onprem.preflight").joinpath("sh", "look.sh").read_text())
+def look(targets: Mapping[str, tuple[str, int]]) -> Fact:
+    """The thing that asks; what it printed goes to `parse`. `targets`: host and port to connect to, by a name."""
+    script = files("roost.providers.onprem.preflight").joinpath("sh", "look.sh").read_text()
+    tries = [f"reach {word(name)} {word(host)} {port} &" for name, (host, port) in targets.items()]
+    return Fact(LOOK_KEY, "\n".join([script, *tries, "wait"]))
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,8 @@ class Found:
     modules: Mapping[str, str] = field(default_factory=dict[str, str])
     """overlay and br_netfilter: loaded, built-in or available; those that the kernel lacks are not in it."""
     overlay: bool = True
+    reach: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Of each target that was tried: open, refused, unresolved or unreachable."""
     sysctls: Mapping[str, int] = field(default_factory=dict[str, int])
     """By path under /proc/sys."""
 
@@ -79,6 +84,7 @@ def parse(observed: Observed, node: NodeFacts, *, observer_clock: float | None =
         controllers=tuple(observed.get("controllers", "").split()),
         oom_lowering=observed.get("oom-lowering", "yes") == "yes",
         modules=modules,
+        reach=named.get("reach", {}),
         overlay=observed.get("filesystem-overlay") == "yes" or "overlay" in modules,
         sysctls={key: int(value) for key, value in named.get("sysctl", {}).items() if value.strip().isdigit()},
     )

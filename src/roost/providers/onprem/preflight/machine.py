@@ -76,6 +76,8 @@ class Subject:
     cluster_id: str
     architectures: tuple[str, ...]
     """That the bundle holds."""
+    registry: str | None = None
+    """host:port of roost's registry."""
 
     @property
     def ours(self) -> bool:
@@ -280,6 +282,33 @@ def network(subject: Subject) -> Iterator[Finding]:
         )
 
 
+def reachability(subject: Subject) -> Iterator[Finding]:
+    """Of what every machine has to reach. A refused connection shows that the way is open."""
+    wanted, reach = layout.on_premises(subject.spec).control_plane_endpoint, subject.found.reach
+    endpoint = f"spec.onPremises.controlPlaneEndpoint {layout.joined(wanted.host, wanted.port)}"
+    if reach.get("endpoint") == "unresolved":
+        yield subject.error(
+            "EndpointNotResolved",
+            f"the machine can't resolve the name of {endpoint}",
+            f"nameservers: {', '.join(subject.found.node.nameservers) or 'none'}",
+            "Add the name to DNS, or to /etc/hosts of every machine",
+        )
+    elif reach.get("endpoint") == "unreachable":
+        yield subject.warning(
+            "EndpointUnreachable",
+            f"the machine gets no answer from {endpoint}",
+            "no connection within 3 s, and none refused",
+            "Let TCP pass to it; a load balancer without a backend may be silent until the control plane runs",
+        )
+    if subject.registry and reach.get("registry", "open") != "open":
+        yield subject.error(
+            "RegistryUnreachable",
+            f"the machine can't reach roost's registry at {subject.registry}, from which it gets programs and images",
+            f"the connection is {reach['registry']}",
+            "Let TCP pass to it, or start roost with an --address that machines reach",
+        )
+
+
 def control_groups(subject: Subject) -> Iterator[Finding]:
     missing = [name for name in ("cpu", "memory", "pids") if name not in subject.found.controllers]
     if missing:
@@ -307,5 +336,6 @@ CHECKS: Final[tuple[Callable[[Subject], Iterator[Finding]], ...]] = (
     ports,
     foreign_software,
     network,
+    reachability,
     control_groups,
 )

@@ -4,6 +4,17 @@
 first() { head -n 1 "$R$1" 2>/dev/null; }
 row() { tr '\n\t' '  ' | sed 's/  *$//'; }
 
+# reach NAME HOST PORT: whether a TCP connection can be made. Needs bash, which can open one by itself.
+reach() {
+  command -v bash >/dev/null 2>&1 || return 0
+  if said=$(LC_ALL=C timeout 3 bash -c 'exec 3<>"/dev/tcp/$0/$1"' "$2" "$3" 2>&1); then field "reach $1" open; return; fi
+  case "$said" in
+    *refused*) field "reach $1" refused ;;
+    *"not known"* | *resolution* | *"No address"*) field "reach $1" unresolved ;;
+    *) field "reach $1" unreachable ;;
+  esac
+}
+
 field hostname "$(first /proc/sys/kernel/hostname)"
 # What other Kubernetes or container software left: only names; nothing in them is read.
 for directory in /etc/kubernetes /etc/kubernetes/manifests /var/lib/etcd /var/lib/kubelet /etc/cni/net.d; do
