@@ -86,8 +86,6 @@ class ClusterController:
         """Says on the Cluster and its Machines how a failed run goes on. Called by the queue."""
         env = self._env
         cluster = env.cache.get(ref)
-        if isinstance(error, ApiProblem) and (error.conflict or error.not_found) and attempt.number <= 5:
-            return
         if not isinstance(error, RoostError | ApiProblem):
             self._log.error("reconcile failed", cluster=str(ref), exc_info=error)
         if cluster is None:

@@ -10,13 +10,10 @@ from __future__ import annotations
 from typing import Final
 
 from roost.api.errors import PermanentFailure, RetryLater
-from roost.controllers.runtime.api import ApiProblem
 
 PERMANENT: Final = 120.0
 FIRST_SIGN_IN: Final = 60.0
 LAST_SIGN_IN: Final = 900.0
-STALE: Final = 0.3
-"""A write on top of an older version: the watch brings the newer one soon."""
 
 
 _SIGN_IN: Final = frozenset({"AuthenticationFailed", "ProxyAuthenticationFailed", "SudoRefused"})
@@ -38,6 +35,4 @@ def delay_for(error: BaseException, attempt: int) -> float | None:
         return PERMANENT
     if isinstance(error, RetryLater):
         return error.delay
-    if isinstance(error, ApiProblem) and error.conflict and attempt <= 5:
-        return STALE
     return None

@@ -111,12 +111,12 @@ def _addresses(machine: Object) -> set[str]:
 
 async def _hold_secrets(env: Environment, machines: Iterable[Object]) -> None:
     """Secrets stay until their last user is gone; those that are not there are found by the rules."""
-    for machine in machines:
-        for name in secret_names(machine):
-            ref = Ref(SECRET, metadata(machine)["namespace"], name)
-            known = env.cache.get(ref)
-            if known is not None:
-                await claims.claim_secret(env.api, ref, known)
+    named = {(metadata(machine)["namespace"], name) for machine in machines for name in secret_names(machine)}
+    for namespace, name in sorted(named):
+        ref = Ref(SECRET, namespace, name)
+        known = env.cache.get(ref)
+        if known is not None:
+            await claims.claim_secret(env.api, ref, known)
 
 
 def _twin(env: Environment, cluster: Object) -> str | None:

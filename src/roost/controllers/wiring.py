@@ -41,7 +41,7 @@ from roost.controllers.machine import MachineController
 from roost.controllers.nodes import EVERY, NodeFollower, is_followed
 from roost.controllers.providing import Provider
 from roost.controllers.release import ReleaseController
-from roost.controllers.runtime.api import Api, Object, Ref, deleting, finalizers, ref_of
+from roost.controllers.runtime.api import Api, ApiProblem, Object, Ref, deleting, finalizers, ref_of
 from roost.controllers.runtime.cache import Cache
 from roost.controllers.runtime.clock import Now, utc_now
 from roost.controllers.runtime.events import Events
@@ -55,6 +55,9 @@ from roost.providers.onprem.context import RegistrySource
 from roost.ssh.connection import Connector
 
 MANAGER: Final = "roost-controllers"
+STALE: Final = 0.3
+MOST_STALE: Final = 10
+"""Quick looks in a row before it counts as a failure."""
 
 
 class HealthyApi(Api, Health, Protocol):
@@ -80,6 +83,7 @@ class Controllers:
         ready: Callable[[], None] = lambda: None,
     ) -> None:
         self._log = logger()
+        self._stale: dict[Key, int] = {}
         self._ready = ready
         self._cache = Cache(api, {CLUSTER: slim, MACHINE: slim, SECRET: slim_secret, RELEASE: slim})
         self._cache.index(MACHINE, BY_CLUSTER, index_by_cluster)
@@ -144,6 +148,19 @@ class Controllers:
 
     async def _work(self, key: Key) -> float | None:
         bind(job=key.job, object=f"{key.ref.namespace}/{key.ref.name}", reconcile_id=uuid.uuid4().hex[:8])
+        try:
+            again = await self._reconcile(key)
+        except ApiProblem as problem:
+            # Decided on an older version, or on an object that is gone: the watch brings the news in a moment.
+            stale = self._stale.get(key, 0) + 1
+            if not (problem.conflict or problem.not_found) or stale > MOST_STALE:
+                raise
+            self._stale[key] = stale
+            return STALE
+        self._stale.pop(key, None)
+        return again
+
+    async def _reconcile(self, key: Key) -> float | None:
         match key.job:
             case "cluster":
                 return await self._clusters.reconcile(key.ref)

@@ -131,6 +131,12 @@ class FakeApi:
         while True:
             yield await queue.get()
 
+    async def version(self) -> str:
+        return "1.31.4"
+
+    async def readyz(self) -> str:
+        return "[+]ping ok\n[+]etcd ok\nreadyz check passed\n"
+
     async def _called(self, verb: str, ref: Ref) -> None:
         await asyncio.sleep(0)
         self.calls.append((verb, ref))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -80,7 +81,7 @@ async def test_back_off_doubles_to_a_minute_and_a_change_forgets_it() -> None:
     async with running(queue):
         queue.add("a")
         await asyncio.sleep(400)
-        gaps = [round(b - a) for a, b in zip(starts, starts[1:], strict=False)]
+        gaps = [round(b - a) for a, b in itertools.pairwise(starts)]
         assert gaps == [1, 2, 4, 8, 16, 32, 60, 60, 60, 60, 60]
         assert [a.number for a in attempts] == list(range(1, len(starts) + 1))
         queue.add("a")
@@ -122,6 +123,26 @@ async def test_interrupt_cancels_and_runs_again_at_once() -> None:
         queue.interrupt("a")
         await asyncio.sleep(100)
     assert log == ["start 0", "cancelled 5", "start 5", "end 55"]
+
+
+async def test_interrupted_before_its_first_step_the_key_still_runs() -> None:
+    runs: list[str] = []
+
+    async def work(key: str) -> None:
+        runs.append(key)
+
+    queue = make(work)
+    async with running(queue):
+        queue.add("a")
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        for _ in range(5):
+            queue.interrupt("a")
+            await asyncio.sleep(0)
+        await asyncio.sleep(10)
+        queue.add("a")
+        await asyncio.sleep(10)
+    assert len(runs) >= 2
 
 
 async def test_work_that_ends_in_spite_of_an_interrupt_runs_again_once() -> None:

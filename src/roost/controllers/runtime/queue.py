@@ -45,6 +45,7 @@ class Queue(Generic[K]):
         self._on_failure = on_failure
         self._schedule: Schedule[K] = Schedule(jitter)
         self._tasks: dict[K, asyncio.Task[None]] = {}
+        self._begun: set[K] = set()
         self._interrupted: set[K] = set()
         self._wake = asyncio.Event()
         self._closing = False
@@ -60,6 +61,8 @@ class Queue(Generic[K]):
     def interrupt(self, key: K) -> None:
         """What runs for the key became pointless: cancel it, and run again with the world as it is now."""
         task = self._tasks.get(key)
+        if task is not None and key not in self._begun:
+            return  # It has not looked at the world yet; cancelled now, it would never come to its own end.
         self.add(key)
         if task is not None and not task.done():
             self._interrupted.add(key)
@@ -99,6 +102,7 @@ class Queue(Generic[K]):
             pass
 
     async def _one(self, key: K) -> None:
+        self._begun.add(key)
         try:
             again = await self._work(key)
         except asyncio.CancelledError:
@@ -120,6 +124,7 @@ class Queue(Generic[K]):
 
     def _done(self, key: K) -> None:
         self._tasks.pop(key, None)
+        self._begun.discard(key)
         self._wake.set()
 
     def _failed(self, key: K, error: Exception) -> None:
