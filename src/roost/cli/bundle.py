@@ -224,28 +224,23 @@ def _shown() -> Generator[Progress]:
         with _bars() as progress:
             yield progress
     else:
-        yield _plain()
+        yield plain_progress()
 
 
-def _plain() -> Progress:
+def plain_progress() -> Progress:
+    """A line for each item that is done; what has neither size nor bytes (waiting) is said when it begins."""
     begin = time.monotonic()
+    said: set[str] = set()
 
     def show(step: Step) -> None:
-        if step.state == "running" and step.total is not None:
-            return
-        size = "" if not step.done else f"  {step.done / _MIB:.1f} MiB"
+        if step.state == "running":
+            if step.done or step.total is not None or step.item in said:
+                return
+            said.add(step.item)
+        size = f"  {step.done / _MIB:.1f} MiB" if step.done else ""
         click.echo(f"{time.monotonic() - begin:7.1f} s  {t(f'bundle.{step.state}')}  {step.item}{size}", err=True)
 
-    waited: set[str] = set()
-
-    def once(step: Step) -> None:
-        """What has no size is said when it begins, once."""
-        if step.state == "running" and (step.done or step.item in waited):
-            return
-        waited.add(step.item)
-        show(step)
-
-    return once
+    return show
 
 
 @contextmanager
