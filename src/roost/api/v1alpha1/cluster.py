@@ -176,7 +176,10 @@ class ClusterSpec(Model):
     )
     approved_plan: str | None = Field(default=None, max_length=128, description="Hash of the plan to carry out.")
     on_premises: OnPremises | None = Field(default=None, description="Made by roost over SSH on Machines.")
-    global_: Global | None = Field(default=None, alias="global", description="The platform itself. Read-only.")
+    global_: Annotated[
+        Global | None,
+        Frozen(key="global", because="only roost writes the Cluster that stands for the platform"),
+    ] = Field(default=None, alias="global", description="The platform itself. Read-only.")
 
 
 class Retry(Status):

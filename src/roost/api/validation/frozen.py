@@ -13,6 +13,7 @@ from typing import Any, cast, get_args
 from pydantic import BaseModel
 
 from roost.api.markers import Frozen
+from roost.api.messages import condition_title
 from roost.api.translations import translation
 from roost.api.validation.findings import FieldError, error
 from roost.api.validation.shape import join
@@ -35,8 +36,7 @@ def check_frozen(model: type[BaseModel], old: Json, new: BaseModel, before: Base
             continue
         since = NOTHING
         if frozen.after is not None:
-            condition = translation(f"condition.{frozen.after}") or frozen.after
-            since = Term(f" any more ({frozen.after})", f"（{condition}）")
+            since = Term(f" any more ({frozen.after})", f"（{condition_title(frozen.after, 'zh')}）")
         because = Term(frozen.because, translation(f"frozen.{frozen.key}") or frozen.because)
         for path in differing(_at(then, steps), _at(now, steps), join("spec", *steps)):
             errors.append(error("frozen", path, "FieldValueForbidden", since=since, because=because))
