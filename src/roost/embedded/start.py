@@ -173,7 +173,7 @@ class _Start:
         from roost.embedded import bringup
 
         await self._wait_port(components.API, self.record.ports.api, seconds=120)
-        await bringup.wait_api(client, seconds=120, check=lambda: self.supervisor.check(components.API))
+        await bringup.wait_api(client, seconds=120, check=self.supervisor.check)
         self.tell("api")
         await bringup.apply_kinds(client)
         files.write_private(self.layout.served, "")
@@ -192,7 +192,7 @@ class _Start:
                 self._readiness(components.ADMISSION),
                 seconds=60,
                 what="the webhook",
-                check=lambda: self.supervisor.check(components.ADMISSION),
+                check=self.supervisor.check,
             )
             await self._wait_port(components.ADMISSION, self.record.ports.webhook, seconds=10)
             ca_pem = self.layout.certificate("platform-ca").read_text()
@@ -220,7 +220,7 @@ class _Start:
             with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
                 if probe.connect_ex((address, port)) == 0:
                     return
-            self.supervisor.check(name)
+            self.supervisor.check()
             if time.monotonic() >= end:
                 words = supervise.last_words(self.layout.log(name))
                 raise PermanentFailure(

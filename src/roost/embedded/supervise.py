@@ -119,15 +119,18 @@ class Supervisor:
         for group in (*order, tuple(self.children)):
             await asyncio.gather(*(self.stop(name) for name in group if name in self.children))
 
-    def check(self, name: str, *, tries: int = 3) -> None:
-        """Raises PermanentFailure when a child has died so often that waiting for it is vain."""
-        child = self.children[name]
-        if child.failures >= tries:
-            raise PermanentFailure(
-                "ProgramFails",
-                f"{name} {child.last_end}, {child.failures} times in a row; its last words: "
-                f"{last_words(child.program.log)} (whole log: {child.program.log})",
-            )
+    def check(self, *, tries: int = 3) -> None:
+        """Raises PermanentFailure when a child has died so often that waiting is vain; the first one started counts.
+
+        A later one may die only because an earlier one did.
+        """
+        for name, child in self.children.items():
+            if child.failures >= tries:
+                raise PermanentFailure(
+                    "ProgramFails",
+                    f"{name} {child.last_end}, {child.failures} times in a row; its last words: "
+                    f"{last_words(child.program.log)} (whole log: {child.program.log})",
+                )
 
     async def _spawn(self, child: Child) -> asyncio.subprocess.Process:
         program = child.program

@@ -85,7 +85,7 @@ async def test_a_child_that_keeps_dying_is_named_with_its_last_words(watched: Wa
     with pytest.raises(
         PermanentFailure, match=r"child ended with exit code 7, \d times.*fatal: no such flag"
     ) as caught:
-        watched.supervisor.check("child")
+        watched.supervisor.check()
     assert str(tmp_path / "child.log") in caught.value.message
 
 
