@@ -2,7 +2,8 @@
 
 RoostError
 ├── RetryLater
-│   └── DownloadFailed        the site could not be reached or answered 5xx, after all attempts
+│   ├── DownloadFailed        the site could not be reached or answered 5xx, after all attempts
+│   └── StorageFailed         the disk is full, read-only or closed to this user
 └── PermanentFailure
     ├── VersionUnsupported    no row for this Kubernetes version
     ├── BundleMissing         no such bundle in the store
@@ -24,6 +25,11 @@ from roost.api.errors import PermanentFailure, RetryLater
 class DownloadFailed(RetryLater):
     def __init__(self, message: str) -> None:
         super().__init__("DownloadFailed", message)
+
+
+class StorageFailed(RetryLater):
+    def __init__(self, message: str) -> None:
+        super().__init__("StorageFailed", message)
 
 
 class VersionUnsupported(PermanentFailure):

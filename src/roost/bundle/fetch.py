@@ -6,10 +6,12 @@ a bundle is some thirty large files, for which threads are simpler than an event
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import http.client
 import os
 import random
+import ssl
 import threading
 import time
 import urllib.error
@@ -38,6 +40,7 @@ class Hash(Protocol):
 
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _TRANSIENT: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
+_STORAGE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO})
 USER_AGENT: Final = "roost"
 DOCUMENT_LIMIT: Final = 8 << 20
 
@@ -172,6 +175,10 @@ class Fetcher:
                     raise
                 cause = f"the server answered {error.status} {error.body[:200]}".rstrip()
             except (OSError, http.client.HTTPException) as error:
+                if is_storage(error):
+                    raise
+                if isinstance(getattr(error, "reason", error), ssl.SSLCertVerificationError):
+                    raise _untrusted(url, error) from error
                 cause = _cause(error)
             if attempt < self.attempts:
                 self.sleep(0.5 * 2 ** (attempt - 1) * random.uniform(0.8, 1.2))  # noqa: S311 (jitter)
@@ -249,6 +256,18 @@ def _open(url: str, headers: Mapping[str, str], timeout: float) -> http.client.H
         with closing(error):
             body = error.read(2048).decode(errors="replace")
             raise HttpStatus(url, error.code, _lower(error.headers), body) from error
+
+
+def is_storage(error: BaseException) -> bool:
+    """Whether an OSError is about the disk, not the network: no other attempt will help."""
+    return isinstance(error, OSError) and error.errno in _STORAGE
+
+
+def _untrusted(url: str, error: Exception) -> UpstreamRefused:
+    return UpstreamRefused(
+        f"{url}: its certificate is not trusted here ({_cause(error)}). Where a proxy or mirror has a CA of its own, "
+        "name a file with it in SSL_CERT_FILE; otherwise check this computer's clock"
+    )
 
 
 def _lower(headers: Message) -> dict[str, str]:

@@ -16,8 +16,8 @@ from pathlib import Path
 from roost.api.errors import RoostError
 from roost.bundle import artifact, probe, transfer, versions
 from roost.bundle.create import INCOMING, Creation, Wish, discard_damaged, missing, parts_of, same_components
-from roost.bundle.errors import ArchitectureMissing, BundleDamaged, BundleMissing, BundleRefused
-from roost.bundle.fetch import Fetcher
+from roost.bundle.errors import ArchitectureMissing, BundleDamaged, BundleMissing, BundleRefused, StorageFailed
+from roost.bundle.fetch import Fetcher, is_storage
 from roost.bundle.layout import INDEX_FILE, Layout
 from roost.bundle.model import Bundle
 from roost.bundle.progress import Progress, Step, silent
@@ -97,8 +97,7 @@ class Store:
         """
         row = versions.release(version)
         wish = Wish(row, _known(architectures), frozenset(parts), tuple(extra_images), mirror, jobs)
-        self.path.mkdir(parents=True, exist_ok=True)
-        with self._locked(row.kubernetes, progress):
+        with self._writing(), self._locked(row.kubernetes, progress):
             final = self.path / row.kubernetes
             incoming = self.path / f"{INCOMING}{row.kubernetes}"
             if repair and final.exists():
@@ -155,12 +154,14 @@ class Store:
 
     def export(self, version: str, file: Path, *, progress: Progress = silent) -> str:
         """Write one .tar, the same bytes for the same bundle. Returns the file's sha256 digest."""
-        return transfer.export_bundle(self.get(version), file, progress=progress)
+        bundle = self.get(version)
+        with _storage(file.parent):
+            return transfer.export_bundle(bundle, file, progress=progress)
 
     def import_(self, file: Path, *, progress: Progress = silent) -> Bundle:
         """Read a .tar that export wrote, checking each blob on the way. Raises BundleDamaged, BundleRefused."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        return transfer.import_bundle(self.path, file, progress=progress)
+        with self._writing():
+            return transfer.import_bundle(self.path, file, progress=progress)
 
     def remove(self, version: str) -> None:
         """Raises BundleMissing. The caller knows whether a cluster or the platform still uses it."""
@@ -177,6 +178,14 @@ class Store:
                     shutil.rmtree(gone)
 
     @contextmanager
+    def _writing(self) -> Generator[None]:
+        """Makes the directories of the store and names what the disk refuses."""
+        with _storage(self.path):
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.path.mkdir(mode=0o700, exist_ok=True)
+            yield
+
+    @contextmanager
     def _locked(self, version: str, progress: Progress) -> Generator[None]:
         """One run at a time for each version; a second one waits and then finds the work done."""
         with (self.path / f".lock-{version}").open("w") as stream:
@@ -186,6 +195,27 @@ class Store:
                 progress(Step(f"waiting for another run on the bundle of {version}", 0, None, "running"))
                 fcntl.flock(stream, fcntl.LOCK_EX)
             yield
+
+
+@contextmanager
+def _storage(path: Path) -> Generator[None]:
+    try:
+        yield
+    except OSError as error:
+        if not is_storage(error):
+            raise
+        where = error.filename or path
+        raise StorageFailed(
+            f"{where}: {error.strerror}; {_free(path)}. A bundle takes some 700 MiB: make room, or name another "
+            "data directory (--data-dir); what was fetched is kept"
+        ) from error
+
+
+def _free(path: Path) -> str:
+    for each in (path, *path.parents):
+        if each.exists():
+            return f"{shutil.disk_usage(each).free >> 20} MiB are free in {each}"
+    return "there is no such directory"
 
 
 def _known(architectures: Iterable[str]) -> tuple[str, ...]:

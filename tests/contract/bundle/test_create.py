@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import subprocess
 import sys
 import threading
@@ -12,7 +14,7 @@ import pytest
 
 from roost.bundle import upstream
 from roost.bundle.create import INCOMING
-from roost.bundle.errors import ArchitectureMissing, ChecksumMismatch, DownloadFailed, UpstreamRefused
+from roost.bundle.errors import ArchitectureMissing, ChecksumMismatch, DownloadFailed, StorageFailed, UpstreamRefused
 from roost.bundle.fetch import Fetcher
 from roost.bundle.layout import Layout
 from roost.bundle.progress import Step
@@ -229,6 +231,28 @@ def test_two_runs_at_once_make_one_bundle(maker: Maker, mirror: Mirror) -> None:
         thread.join()
     assert len(set(results)) == 1
     assert [path for path, _ in mirror.requests].count(KUBELET) == 1
+
+
+def test_a_full_disk_is_named_and_what_came_is_kept(
+    maker: Maker, mirror: Mirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = os.fsync
+    calls: list[int] = []
+
+    def full(descriptor: int) -> None:
+        calls.append(descriptor)
+        if len(calls) > 30:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        kept(descriptor)
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StorageFailed, match=r"No space left on device; \d+ MiB are free in .*make room"):
+        maker.create()
+    monkeypatch.setattr(os, "fsync", kept)
+    assert maker.slept == []
+    assert maker.store.versions() == ()
+    maker.create()
+    assert maker.store.verify("1.31.4").sound
 
 
 def test_a_token_does_not_follow_a_redirect(mirror: Mirror) -> None:
