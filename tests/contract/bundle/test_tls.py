@@ -29,7 +29,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[str]:
-    authority = pki.create_authority("mirror", now=pki.utc_now())
+    authority = pki.create_authority("mirror-ca", now=pki.utc_now())
     leaf = pki.issue(authority, pki.Profile("mirror", "server", hosts=("127.0.0.1",)), now=pki.utc_now())
     (tmp_path / "ca.pem").write_text(authority.certificate_pem)
     (tmp_path / "both.pem").write_text(leaf.certificate_pem + leaf.key_pem.reveal())
