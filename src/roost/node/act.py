@@ -111,7 +111,7 @@ class ActResult:
                 self,
             )
         what = self.failed_key or "before the first change"
-        evidence = self.evidence.strip() or "it printed nothing"
+        evidence = "; ".join(self.evidence.split("\n")) or "it printed nothing"
         raise ActFailed(
             f"{where}: {self.title}: {what} failed with exit status {self.exit_status}: {evidence}. "
             "roost tries again; what was done so far is in the journal on the machine",

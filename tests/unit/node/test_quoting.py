@@ -1,0 +1,74 @@
+"""Whatever a path, a link or a content holds, it arrives as it is and comes back as it was."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from made import CLUSTER, TARGET, Blobs, tree
+
+from roost.node.act import Act, Sources
+from roost.node.engine import apply, compare, observe, undo
+from roost.node.protocol import parse_field
+from roost.node.quote import word
+from roost.node.scripts import escape, unescape
+from roost.node.thing import Thing
+from roost.node.things.file import File
+from roost.node.things.symlink import Symlink
+from roost.ssh.fake import FakeMachine
+
+# Names as people and attackers give them: quotes, blanks, line breaks, options, expansions, other scripts.
+NAMES = st.text(
+    alphabet=st.one_of(
+        st.sampled_from("'\"\\$`;&|<>*?[]()#~! \n\t-=%@é中"), st.characters(codec="ascii", min_codepoint=33)
+    ),
+    min_size=1,
+    max_size=24,
+).filter(lambda name: name not in (".", "..") and "/" not in name and not name.startswith(".roost-"))
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(name=NAMES, other=NAMES, content=st.binary(max_size=300))
+def test_paths_contents_and_targets(name: str, other: str, content: bytes) -> None:
+    asyncio.run(there_and_back(name, other, content))
+
+
+async def there_and_back(name: str, other: str, content: bytes) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        machine = FakeMachine(Path(directory))
+        before = tree(machine.root)
+        things: list[Thing] = [File(f"/etc/{name}/f{other}", content), Symlink(f"/etc/l{other}", other)]
+        connection = await machine.connect(TARGET)
+        comparison = compare(things, await observe(connection, things, cluster_id=CLUSTER))
+        act = Act(CLUSTER, "a", f"t {name}", things, comparison.changes, Sources(Blobs()))
+        result = await apply(connection, act)
+        assert result.ok, result
+        assert (machine.root / "etc" / name / f"f{other}").read_bytes() == content
+        again = compare(things, await observe(connection, things, cluster_id=CLUSTER))
+        assert not again.changes and not again.blocked
+        undone = await undo(connection, CLUSTER)
+        assert undone.ok, undone
+        assert tree(machine.root) == before
+
+
+@given(st.text())
+def test_protocol_words(text: str) -> None:
+    escaped = escape(text)
+    assert "\n" not in escaped and "\t" not in escaped
+    assert unescape(escaped) == text
+
+
+def test_fields() -> None:
+    assert parse_field("a\tb c") == ("a", "b c")
+    assert parse_field("a:hex\t0a41") == ("a", "\nA")
+    assert parse_field("what a program prints") is None
+    assert parse_field("a:hex\tzz") is None
+
+
+def test_nul_is_no_word() -> None:
+    with pytest.raises(ValueError, match="NUL"):
+        word("a\0b")
