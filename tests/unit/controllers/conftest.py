@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import structlog
 
 from tests.unit.controllers.virtual_time import BACKEND
 
@@ -10,3 +12,11 @@ from tests.unit.controllers.virtual_time import BACKEND
 @pytest.fixture
 def anyio_backend() -> tuple[str, dict[str, Any]]:
     return BACKEND
+
+
+@pytest.fixture(autouse=True)
+def plain_log() -> Iterator[None]:
+    """As in the process, and not structlog's default, which draws every frame of a traceback."""
+    structlog.configure(processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()])
+    yield
+    structlog.reset_defaults()

@@ -1,0 +1,134 @@
+"""The controllers on a real API server, as their own user, with a provider that plays a script."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from roost.api import conditions as c
+from roost.api.names import ID_ANNOTATION, RETRY_NOW_ANNOTATION
+from tests.contract.controllers.conftest import Platform
+from tests.unit.controllers.scripted import cluster, machine, secret
+
+pytestmark = [pytest.mark.anyio, pytest.mark.programs]
+
+Json = dict[str, Any]
+
+
+def demo() -> list[Json]:
+    return [secret(), cluster(), machine("m1", 11, role="ControlPlane"), machine("m2", 12), machine("m3", 13)]
+
+
+async def test_create_shows_every_phase_and_ends_available(platform: Platform) -> None:
+    async with platform.controllers():
+        await platform.apply(*demo())
+        await platform.until(lambda: platform.phase() == "Creating")
+        found = platform.get("Cluster", "demo")
+        assert found is not None
+        assert [item["type"] for item in found["status"]["conditions"]] == list(c.CLUSTER_PHASES)
+        await platform.until(lambda: platform.phase() == "Running")
+        found = platform.get("Cluster", "demo")
+        assert found is not None
+        assert found["status"]["nodes"] == {"ready": 3, "total": 3}
+        one = platform.get("Machine", "m2")
+        assert one is not None
+        assert one["status"]["acts"]["count"] == 1
+        assert one["status"]["phase"] == "Ready"
+        kubeconfig = platform.get("Secret", "demo-kubeconfig")
+        assert kubeconfig is not None
+        events = platform.api.call("GET", platform.path("Event")).body["items"]
+        assert {"Available", "Joined"} <= {event["reason"] for event in events}
+        # At rest: the Lease (every 4 s), and `global` (every 15 s, two requests).
+        await asyncio.sleep(2)
+        before = platform.count()
+        await asyncio.sleep(12)
+        assert platform.count() - before <= 6
+    release = platform.api.call("GET", "/apis/cluster.alauda.io/v1alpha1/kubernetesreleases/1.31.4")
+    assert release.status == 200
+    known = platform.api.call("GET", "/apis/cluster.alauda.io/v1alpha1/namespaces/roost-system/clusters/global").body
+    assert known["status"]["phase"] == "Running"
+    assert known["status"]["version"] == "1.31.4"
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["as-written", "backwards"])
+async def test_delete_of_the_whole_file_ends_clean(platform: Platform, order: int) -> None:
+    async with platform.controllers():
+        await platform.apply(*demo())
+        await platform.until(lambda: len(platform.provider.on) == 2)
+        for item in demo()[::order]:
+            await platform.delete(item["kind"], item["metadata"]["name"])
+        await platform.until(lambda: not platform.left())
+        assert platform.provider.on == {}
+        assert "cancelled" in platform.provider.log
+
+
+async def test_delete_namespace_ends_clean(platform: Platform, controller_manager: None) -> None:
+    path = f"/api/v1/namespaces/{platform.namespace}"
+    async with platform.controllers():
+        await platform.apply(*demo())
+        await platform.until(lambda: len(platform.provider.on) == 2)
+        assert (await platform.call("DELETE", path)).status == 200
+        await platform.until(lambda: platform.api.call("GET", path).status == 404, seconds=60)
+        assert platform.provider.on == {}
+
+
+async def test_approval_pause_and_retry_now(platform: Platform) -> None:
+    async with platform.controllers():
+        first = cluster(approval="Manual", paused=True)
+        await platform.apply(secret(), first, machine("m1", 11, role="ControlPlane"))
+        await platform.until(lambda: platform.phase() == c.PAUSED)
+        await platform.apply(cluster(approval="Manual", paused=False))
+        await platform.until(lambda: platform.phase() == c.AWAITING_APPROVAL)
+        found = platform.get("Cluster", "demo")
+        assert found is not None
+        assert platform.get("Plan", found["status"]["planName"]) is not None
+        assert platform.provider.on == {}
+        await platform.apply(cluster(approval="Manual", approvedPlan=found["status"]["planHash"]))
+        await platform.until(lambda: platform.phase() == "Running")
+        before = len(platform.provider.log)
+        await platform.patch("Cluster", "demo", {"metadata": {"annotations": {RETRY_NOW_ANNOTATION: "now"}}})
+        await platform.until(lambda: len(platform.provider.log) >= before + 2, seconds=5)
+
+
+async def test_a_corrected_secret_is_taken_up_within_five_seconds(platform: Platform) -> None:
+    async with platform.controllers():
+        await platform.apply(secret("wrong"), *demo()[1:])
+        await platform.until(lambda: platform.phase() == "Failed")
+        item = platform.condition("Machine", "m1", c.REACHABLE)
+        assert item["reason"] == "AuthenticationFailed"
+        await platform.apply(secret())
+        took = await platform.until(lambda: bool(platform.provider.on), seconds=5)
+        assert took < 5
+        await platform.until(lambda: platform.phase() == "Running")
+
+
+async def test_restart_in_the_middle_goes_on_at_once(platform: Platform) -> None:
+    async with platform.controllers():
+        await platform.apply(*demo())
+        platform.provider.step = 3
+        await platform.until(
+            lambda: platform.condition("Cluster", "demo", c.MACHINES_PREPARED).get("status") == "False"
+        )
+        found = platform.get("Cluster", "demo")
+        assert found is not None
+    async with platform.controllers():
+        await platform.until(lambda: platform.phase() == "Running", seconds=10)
+        again = platform.get("Cluster", "demo")
+        assert again is not None
+        assert again["metadata"]["annotations"][ID_ANNOTATION] == found["metadata"]["annotations"][ID_ANNOTATION]
+        assert again["status"]["startedTime"] == found["status"]["startedTime"]
+
+
+async def test_one_worker_added_and_one_deleted(platform: Platform) -> None:
+    async with platform.controllers():
+        await platform.apply(*demo())
+        await platform.until(lambda: platform.phase() == "Running")
+        del platform.provider.commands[:]
+        await platform.apply(machine("m4", 14))
+        await platform.until(lambda: "m4" in platform.provider.on)
+        await platform.delete("Machine", "m3")
+        await platform.until(lambda: platform.get("Machine", "m3") is None)
+        assert set(platform.provider.commands) == {"m3", "m4"}
+        await platform.until(lambda: platform.phase() == "Running")
