@@ -48,7 +48,7 @@ def test_load_wants_objects() -> None:
     ("header", "path", "words"),
     [
         ({"apiVersion": "cluster.alauda.io/v1", "kind": "Cluster"}, "apiVersion", "write cluster.alauda.io/v1alpha1"),
-        ({"apiVersion": "cluster.alauda.io/v1alpha1", "kind": "Clutser"}, "kind", "did you mean Cluster?"),
+        ({"apiVersion": "cluster.alauda.io/v1alpha1", "kind": "Clusterr"}, "kind", "did you mean Cluster?"),
         ({"apiVersion": "cluster.alauda.io/v1alpha1", "kind": "Pod"}, "kind", "one of Cluster, Machine"),
         ({"apiVersion": "cluster.alauda.oi/v1alpha1", "kind": "Thing"}, "apiVersion", "write cluster.alauda.io"),
         ({"apiVersion": "v1", "kind": "Cluster"}, "apiVersion", "write cluster.alauda.io/v1alpha1"),
@@ -103,10 +103,23 @@ def test_namespace_of_kubectl(cluster: Json, machine: Make) -> None:
 
 
 def test_several_errors_in_one_look(cluster: Json) -> None:
-    bad = edited(cluster, spec__version="v1.31.4", spec__dispalyName="x")
+    bad = edited(
+        cluster,
+        spec__version="v1.31.4",
+        spec__dispalyName="x",
+        spec__onPremises__network={"podCIDR": "10.16.0.1/16", "ipsPerNode": 5},
+    )
     errors = {error.path: error.message for error in validate_documents([bad])[0].verdict.errors}
     assert "write 1.31.4" in errors["spec.version"]
     assert "did you mean displayName?" in errors["spec.dispalyName"]
+    assert "at least 16" in errors["spec.onPremises.network.ipsPerNode"]
+    assert "the network is 10.16.0.0/16" in errors["spec.onPremises.network.podCIDR"]
+    assert set(errors) - {"spec.onPremises"} == {
+        "spec.version",
+        "spec.dispalyName",
+        "spec.onPremises.network.ipsPerNode",
+        "spec.onPremises.network.podCIDR",
+    }
 
 
 def test_the_last_word_of_the_controllers(cluster: Json, machine: Make, secret: Json) -> None:

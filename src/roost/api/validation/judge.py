@@ -105,7 +105,7 @@ def _created(
     if isinstance(spec, MachineSpec):
         cluster = next((c for c in world.clusters() if (c.namespace, c.name) == (namespace, spec.cluster_name)), None)
         verdict += Verdict(check_new_member(cluster, spec.cluster_name))
-    return verdict + rules.check(namespace, name, spec, world)
+    return verdict + _but(rules.check(namespace, name, spec, world), shape)
 
 
 def _changed(
@@ -137,12 +137,22 @@ def _changed(
         if spec.global_ is not None:
             return Verdict([*errors, error("global.written", "spec.global", "FieldValueForbidden")])
     namespace, name = key_of(new)
-    now = rules.check(namespace, name, spec, world)
+    now = _but(rules.check(namespace, name, spec, world), shape)
     then = rules.check(namespace, name, before, world) if before is not None else Verdict()
-    errors += check_frozen(rules.spec, old, spec, before or parsed(rules.spec, old.get("spec")))
+    frozen_now = check_frozen(rules.spec, old, spec, before or parsed(rules.spec, old.get("spec")))
+    errors += _but(Verdict(frozen_now), shape).errors
     frozen = {found.path for found in errors}
     errors += [found for found in _news(now.errors, then.errors, new, old) if found.path not in frozen]
     return Verdict(errors, _news(now.notices, then.notices, new, old))
+
+
+def _but(verdict: Verdict, shape: list[FieldError]) -> Verdict:
+    """Without what is said about fields whose shape is wrong already."""
+    told = {found.path for found in shape}
+    return Verdict(
+        [found for found in verdict.errors if found.path not in told],
+        [found for found in verdict.notices if found.path not in told],
+    )
 
 
 def _better_words(shape: list[FieldError], new: Json, world: World) -> list[FieldError]:

@@ -40,7 +40,8 @@ _TYPES: Final = {
 def check_shape(model: type[M], value: object, path: str) -> tuple[M | None, list[FieldError]]:
     """The parsed model and what is wrong with `value`, which stands at `path`.
 
-    Unknown fields alone don't hinder the parsing, so that rules go on and one look shows all errors.
+    Fields that can be left out don't hinder the parsing, so that rules go on and one look shows all
+    errors; what the rules then say about these very fields is worth nothing.
     """
     try:
         # Strict, as the API server is: «1» is no number and 1 no text.
@@ -48,19 +49,20 @@ def check_shape(model: type[M], value: object, path: str) -> tuple[M | None, lis
     except ValidationError as found:
         details = found.errors(include_url=False)
     errors = [_translated(model, detail, path) for detail in details]
-    unknown = [detail["loc"] for detail in details if detail["type"] == "extra_forbidden"]
-    if len(unknown) < len(details):
+    if any(detail["type"] == "missing" or not detail["loc"] for detail in details):
         return None, errors
-    return parsed(model, _without(value, unknown)), errors
+    return parsed(model, _without(value, [detail["loc"] for detail in details])), errors
 
 
-def _without(value: object, unknown: list[tuple[int | str, ...]]) -> object:
+def _without(value: object, wrong: list[tuple[int | str, ...]]) -> object:
     copied = cast("Any", copy.deepcopy(value))
-    for steps in unknown:
+    for steps in wrong:
         at = copied
         for step in steps[:-1]:
-            at = at[step]
-        del at[steps[-1]]
+            at = at.get(step) if isinstance(at, dict) else None  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+        # An entry of a list stays: taking it out would move the others. The parsing fails then.
+        if isinstance(at, dict):
+            at.pop(steps[-1], None)  # pyright: ignore[reportUnknownMemberType]
     return copied
 
 

@@ -117,7 +117,9 @@ TEXTS: Final[dict[str, Text]] = {
     ),
     # Version.
     "version.required": Text("is required with onPremises; {present}", "填写 onPremises 时必填；{present}"),
-    "version.form": Text("{given} is not a version in full; write {right}", "{given} 不是完整的版本号；请写 {right}"),
+    "version.form": Text(
+        "{given} is not how a version is written; write {right}", "版本号不应写作 {given}；请写 {right}"
+    ),
     "version.range": Text(
         "Kubernetes {given} is not supported; roost installs 1.28 to 1.31; {present}",
         "不支持 Kubernetes {given}；roost 可安装 1.28 到 1.31；{present}",
