@@ -1,8 +1,9 @@
 """The provider without the platform: makes a real cluster on lab machines from one file and tells what it took.
 
-For working on the provider and on the engine: `python -m tests.e2e.provider_script up|again|check|destroy
---machines prov1,prov2`. The machines must be up (`python -m lab up --names prov1,prov2`); the first is the
-control plane. State (kubeconfig, registry) is kept in a directory between calls.
+For working on the provider and on the engine:
+`python -m tests.e2e.provider_script up|again|plan|check|remove|destroy|cycle --machines prov1,prov2`.
+The machines must be up (`python -m lab up --names prov1,prov2`); the first is the control plane. State
+(kubeconfig, registry) is kept in a directory between calls.
 """
 
 from __future__ import annotations
@@ -210,8 +211,33 @@ async def run(args: argparse.Namespace) -> None:
         elif args.verb == "remove":
             await provider.remove(ctx, [args.machines.split(",")[-1]])
         elif args.verb == "destroy":
-            await provider.destroy(ctx)
-            (args.state / "kubeconfig").unlink(missing_ok=True)
+            await destroy(args, ctx)
+        elif args.verb == "cycle":
+            await cycle(args, bundle, ctx, printer)
+
+
+async def destroy(args: argparse.Namespace, ctx: Context) -> None:
+    started = time.monotonic()
+    await provider.destroy(ctx)
+    (args.state / "kubeconfig").unlink(missing_ok=True)
+    print(f"--- destroyed in {time.monotonic() - started:.1f} s")
+
+
+async def cycle(args: argparse.Namespace, bundle: Bundle, ctx: Context, printer: Printer) -> None:
+    """Everything once: make, use, look again without an act, destroy, compare the machines with before."""
+    machines = [Lab().get(machine.name) for machine in ctx.machines]
+    before = {machine.name: machine.snapshot() for machine in machines}
+    printer.start = time.monotonic()
+    await with_retries(ctx, args.attempts)
+    print(f"--- made in {time.monotonic() - printer.start:.1f} s with {len(printer.acts)} acts")
+    check(args, bundle, ctx)
+    printer.acts.clear()
+    await with_retries(ctx, 1)
+    assert not printer.acts, printer.acts
+    await destroy(args, ctx)
+    for machine in machines:
+        left = machine.changes_since(before[machine.name])
+        print(f"--- {machine.name}: {left or 'as before'}")
 
 
 def check(args: argparse.Namespace, bundle: Bundle, ctx: Context) -> None:
@@ -275,7 +301,7 @@ def pod(node: str) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("verb", choices=("up", "again", "plan", "check", "remove", "destroy"))
+    parser.add_argument("verb", choices=("up", "again", "plan", "check", "remove", "destroy", "cycle"))
     parser.add_argument("--machines", default="prov1,prov2")
     parser.add_argument("--kubernetes", default="1.31.4")
     parser.add_argument("--network", default="Flannel")

@@ -1,4 +1,4 @@
-"""What a certificate signing request asks for, and the hash by which kubeadm pins a CA. Pure.
+"""What a certificate signing request asks for. Pure.
 
 Called by the on-premises provider, which approves a kubelet's request only when it asks for nothing but
 its own Machine's name and addresses.
@@ -6,11 +6,9 @@ its own Machine's name and addresses.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
 from cryptography.x509.oid import NameOID
 
 
@@ -46,10 +44,3 @@ def read(pem: str) -> Asked:
         addresses=frozenset(addresses),
         others=len(alternative) - len(dns) - len(addresses),
     )
-
-
-def public_key_hash(certificate_pem: str) -> str:
-    """`sha256:…` of the certificate's public key (SubjectPublicKeyInfo), as kubeadm's caCertHashes wants it."""
-    key = x509.load_pem_x509_certificate(certificate_pem.encode()).public_key()
-    encoded = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-    return f"sha256:{hashlib.sha256(encoded).hexdigest()}"

@@ -12,7 +12,7 @@ from roost.providers.onprem.kubeadm import config
 from tests.unit.onprem import made
 
 GOLDEN = Path(__file__).parent / "golden"
-SECRETS = config.JoinSecrets("abcdef.0123456789abcdef", ("sha256:" + "a" * 64,))
+SECRETS = config.JoinSecrets("abcdef.0123456789abcdef", "PEM\n")
 
 
 def spec(version: str) -> Any:
@@ -37,7 +37,9 @@ def test_init_is_as_kubeadm_of_that_version_reads_it(version: str) -> None:
 @pytest.mark.parametrize("version", ["1.28.15", "1.31.4"])
 def test_join_is_as_kubeadm_of_that_version_reads_it(version: str) -> None:
     node = config.NodeSettings("w1", "10.200.0.12", "systemd")
-    rendered = config.render(config.join_documents(spec(version), made.W1, node, SECRETS, patches=None))
+    rendered = config.render(
+        config.join_documents(spec(version), made.W1, node, SECRETS, discovery="/run/d", patches=None)
+    )
     assert rendered.decode() == (GOLDEN / f"join-{version}.yaml").read_text()
 
 
@@ -82,7 +84,23 @@ def test_the_machines_ssh_address_is_a_name_of_the_api_server() -> None:
 
 
 def test_a_control_plane_does_not_join_as_a_worker() -> None:
+    node = config.NodeSettings("cp1", "10.0.0.1", "systemd")
     with pytest.raises(ValueError, match="cp1"):
         config.join_documents(
-            made.spec(), made.CP, config.NodeSettings("cp1", "10.0.0.1", "systemd"), SECRETS, patches=None
+            made.spec(),
+            made.CP,
+            config.NodeSettings("cp1", "10.0.0.1", "systemd"),
+            SECRETS,
+            discovery="/run/d",
+            patches=None,
         )
+
+
+def test_the_discovery_file_pins_the_ca_and_holds_no_credential() -> None:
+    found = config.discovery_file(made.spec(), SECRETS)
+    assert found["clusters"][0]["cluster"] == {
+        "server": "https://10.200.0.11:6443",
+        "certificate-authority-data": "UEVNCg==",
+    }
+    assert "users" not in found
+    assert SECRETS.token not in str(found)

@@ -164,7 +164,7 @@ def test_a_corrected_network_is_taken_up_by_what_depends_on_it() -> None:
 
 
 def test_no_secret_of_a_join_is_in_its_script_or_in_its_name() -> None:
-    secrets = JoinSecrets("abcdef.0123456789abcdef", ("sha256:" + "a" * 64,))
+    secrets = JoinSecrets("abcdef.0123456789abcdef", "PEM\n")
     thing = join.thing(made.context(), made.W1, made.found("w1", "10.200.0.12"), secrets)
     assert isinstance(thing, RunOnce)
     assert secrets.token not in thing.script + thing.guard + thing.summary + repr(thing)
@@ -178,8 +178,8 @@ def test_a_join_without_a_token_refuses_to_run() -> None:
 
 def test_the_patch_of_a_node_is_staged_beside_the_configuration() -> None:
     found = made.found("w1", "10.200.0.12", node={"cgroup_version": 1, "systemd_cgroups": False})
-    secrets = JoinSecrets("abcdef.0123456789abcdef", ("sha256:" + "a" * 64,))
+    secrets = JoinSecrets("abcdef.0123456789abcdef", "PEM\n")
     thing = join.thing(made.context(), made.W1, found, secrets)
-    assert [file.name for file in thing.files] == ["kubeadm.yaml", "patch.yaml"]
+    assert [file.name for file in thing.files] == ["kubeadm.yaml", "patch.yaml", "discovery.conf"]
     assert '"$P/patches/kubeletconfiguration+merge.yaml"' in thing.script
     assert replace(thing, files=()) != thing

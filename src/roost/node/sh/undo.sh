@@ -34,12 +34,8 @@ declared() {
   done
 }
 
-# recorded LIST: what existed before any residue (links, mounts, …).
-recorded() {
-  for residue in "$J"/residue/*; do
-    cat "$residue/$1" 2>/dev/null
-  done
-}
+# recorded LIST: what existed before roost (links, mounts, …).
+recorded() { cat "$J/before/$1" 2>/dev/null; }
 
 # matches NAME PATTERNS
 matches() {
@@ -432,6 +428,8 @@ EOF
   each "$reversed" undo_mount
   patterns=$(declared netns) before=$(recorded netns)
   each "$(netns_list)" undo_netns
+  # The directory itself comes with the first of them.
+  [ -n "$before" ] || rmdir -- "$R/run/netns" 2>/dev/null || :
   before=$(recorded routes)
   each "$(declared route)" undo_routes
   patterns=$(declared link) before=$(recorded links)

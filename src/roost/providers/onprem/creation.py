@@ -14,7 +14,6 @@ from roost.api.errors import RoostError
 from roost.api.masked import Masked
 from roost.api.v1alpha1.cluster import NetworkPlugin
 from roost.api.v1alpha1.machine import Role
-from roost.kube import csr
 from roost.kube.client import Client
 from roost.kube.errors import explained
 from roost.node.act import Step
@@ -128,14 +127,12 @@ class Creation:
         progress.waits("join", name, "waiting for the control plane")
 
         async def token() -> None:
-            # Made while the machine is still being prepared, so that its signature is there when it joins.
             with explained(self._api().server, doing=f"make the bootstrap token of {name}"):
                 made[name] = await tokens.create(self._api(), name)
-                await tokens.wait_signed(self._api(), made[name])
 
         async def work() -> None:
             given = made[name]
-            secrets = JoinSecrets(given.value, (csr.public_key_hash(access.authority(self._required())),))
+            secrets = JoinSecrets(given.value, access.authority(self._required()))
             thing = join.thing(self.ctx, seen.machine, seen.found, secrets)
             await carry_out(progress, seen, "join", things=[thing], secrets=(given.secret, Masked(given.value)))
             # Not after a failure: where the connection broke, the act goes on and needs it. It ends by itself, or

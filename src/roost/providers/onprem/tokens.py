@@ -5,24 +5,19 @@ Called by the provider around each join.
 
 from __future__ import annotations
 
-import asyncio
 import datetime
 import secrets
-import time
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import Final
 
-from roost.api.errors import RetryLater
 from roost.api.masked import Masked
 from roost.kube.client import Client, Json
-from roost.kube.errors import is_not_found
-from roost.kube.resources import CONFIG_MAP, SECRET
+from roost.kube.resources import SECRET
 
 LIFE: Final = datetime.timedelta(minutes=20)
 """Longer than a slow join; if roost dies the token still ends by itself."""
 NAMESPACE: Final = "kube-system"
 MACHINE_LABEL: Final = "cluster.alauda.io/machine"
-SIGNED_SECONDS: Final = 30.0
 
 
 @dataclass(frozen=True)
@@ -55,7 +50,6 @@ def manifest(token: Token, machine: str, now: datetime.datetime) -> Json:
             "token-secret": token.secret.reveal(),
             "expiration": (now + LIFE).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "usage-bootstrap-authentication": "true",
-            "usage-bootstrap-signing": "true",
             "auth-extra-groups": "system:bootstrappers:kubeadm:default-node-token",
             "description": f"roost: join of machine {machine}",
         },
@@ -69,29 +63,6 @@ async def create(client: Client, machine: str) -> Token:
     now = datetime.datetime.now(datetime.UTC)
     await client.call("POST", SECRET.path(namespace=NAMESPACE), body=manifest(token, machine, now))
     return token
-
-
-async def wait_signed(client: Client, token: Token) -> None:
-    """Until cluster-info carries the token's signature: kubeadm would otherwise look again only after 5 s."""
-    end = time.monotonic() + SIGNED_SECONDS
-    path = CONFIG_MAP.path(namespace="kube-public", name="cluster-info")
-    while True:
-        try:
-            found = await client.call("GET", path)
-        except Exception as error:
-            if not is_not_found(error):
-                raise
-            found = {}
-        if f"jws-kubeconfig-{token.identifier}" in cast("Json", found.get("data") or {}):
-            return
-        if time.monotonic() > end:
-            raise RetryLater(
-                "TokenNotSigned",
-                f"ConfigMap kube-public/cluster-info carries no signature of token {token.identifier} after "
-                f"{SIGNED_SECONDS:.0f} s; kube-controller-manager, which signs it, may not be running: "
-                "kubectl --namespace kube-system get pods",
-            )
-        await asyncio.sleep(0.1)
 
 
 async def delete_for(client: Client, machine: str) -> None:

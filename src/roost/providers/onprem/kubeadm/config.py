@@ -6,6 +6,7 @@ hash of them tells whether what kubeadm made is still what is wished.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -32,11 +33,10 @@ class NodeSettings:
 
 @dataclass(frozen=True)
 class JoinSecrets:
-    """What lets one machine join once. The CA is pinned by its hash, so the token proves only one side."""
+    """What lets one machine join once: its token, and the CA that its API server must have."""
 
     token: str
-    ca_hashes: tuple[str, ...]
-    """sha256:… of the CA's public key."""
+    ca_pem: str
 
 
 def api_version(version: str) -> str:
@@ -164,23 +164,38 @@ def with_token(documents: list[Document], token: str) -> list[Document]:
     return [first, *documents[1:]]
 
 
+def discovery_file(spec: ClusterSpec, secrets: JoinSecrets) -> Document:
+    """A kubeconfig without a user, for `discovery.file`: where the API is and which CA it must have.
+
+    This pins the whole CA, where a token with caCertHashes pins its key; and nothing has to be signed for
+    it in the cluster first, which takes kube-controller-manager some seconds in a new one.
+    """
+    authority = base64.b64encode(secrets.ca_pem.encode()).decode()
+    cluster = {"server": f"https://{layout.endpoint(spec)}", "certificate-authority-data": authority}
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "", "cluster": cluster}],
+    }
+
+
 def join_documents(
-    spec: ClusterSpec, machine: MachineInput, node: NodeSettings, secrets: JoinSecrets, *, patches: str | None
+    spec: ClusterSpec,
+    machine: MachineInput,
+    node: NodeSettings,
+    secrets: JoinSecrets,
+    *,
+    discovery: str,
+    patches: str | None,
 ) -> list[Document]:
-    """For a worker; a control plane joins in a later version."""
+    """For a worker; a control plane joins in a later version. `discovery`: path of the discovery file."""
     if machine.spec.role is not Role.WORKER:
         raise ValueError(f"{machine.name} is no worker")
     version = spec.version or ""
     join: Document = {
         "apiVersion": api_version(version),
         "kind": "JoinConfiguration",
-        "discovery": {
-            "bootstrapToken": {
-                "apiServerEndpoint": layout.endpoint(spec),
-                "token": secrets.token,
-                "caCertHashes": list(secrets.ca_hashes),
-            },
-        },
+        "discovery": {"file": {"kubeConfigPath": discovery}, "tlsBootstrapToken": secrets.token},
         "nodeRegistration": {**_registration(spec, version, node), "taints": []},
     }
     if _is_v1beta4(version):

@@ -31,8 +31,8 @@ READY_SECONDS: Final = 240
 PKI: Final = f"{layout.KUBERNETES_DIRECTORY}/pki"
 MANIFESTS: Final = f"{layout.KUBERNETES_DIRECTORY}/manifests"
 ADMIN: Final = f"{layout.KUBERNETES_DIRECTORY}/admin.conf"
-_PATCHES: Final = "@PATCHES@"
-"""Stands for the staged directory, which is known only on the machine."""
+STAGED: Final = "@STAGED@"
+"""Stands for the directory of the staged files, which is known only on the machine."""
 
 
 def node_settings(ctx: Context, machine: MachineInput, found: Found) -> config.NodeSettings:
@@ -54,16 +54,15 @@ def staged(documents: list[config.Document], node: config.NodeSettings) -> tuple
 
 def staging(node: config.NodeSettings) -> str:
     """sh that leaves the configuration as "$c", with the staged patch in its own directory."""
-    if config.kubelet_patch(node) is None:
-        return 'c="$P/kubeadm.yaml"'
+    copy = f'mkdir -p "$P/patches" && cp "$P/patch.yaml" "$P/patches/{config.KUBELET_PATCH_NAME}"\n'
     return (
-        f'mkdir -p "$P/patches" && cp "$P/patch.yaml" "$P/patches/{config.KUBELET_PATCH_NAME}"\n'
-        f'sed "s#{_PATCHES}#$P/patches#" "$P/kubeadm.yaml" > "$P/config.yaml"\nc="$P/config.yaml"'
+        f"{'' if config.kubelet_patch(node) is None else copy}"
+        f'sed "s#{STAGED}#$P#" "$P/kubeadm.yaml" > "$P/config.yaml"\nc="$P/config.yaml"'
     )
 
 
 def patches(node: config.NodeSettings) -> str | None:
-    return None if config.kubelet_patch(node) is None else _PATCHES
+    return None if config.kubelet_patch(node) is None else f"{STAGED}/patches"
 
 
 class _Init:

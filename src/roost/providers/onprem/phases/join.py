@@ -1,4 +1,4 @@
-"""kubeadm join of a worker. The token is its own, made for this one join; the CA is pinned by its hash."""
+"""kubeadm join of a worker. The token is its own, made for this one join; the CA is pinned."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from roost.providers.onprem import layout
 from roost.providers.onprem.context import Context, MachineInput
 from roost.providers.onprem.kubeadm import config
 from roost.providers.onprem.kubeadm.produced import PATH
-from roost.providers.onprem.phases.initialize import node_settings, patches, staged, staging
+from roost.providers.onprem.phases.initialize import STAGED, node_settings, patches, staged, staging
 from roost.providers.onprem.preflight.look import Found
 
 JOIN_KEY: Final = "kubeadm:join"
+DISCOVERY: Final = "discovery.conf"
 
 _GUARD: Final = (
     f"{PATH}\n"
@@ -39,7 +40,11 @@ def thing(ctx: Context, machine: MachineInput, found: Found, secrets: config.Joi
     files: tuple[Payload, ...] = ()
     join = 'echo "no token was given"; exit 1'
     if secrets is not None:
-        files = staged(config.join_documents(ctx.spec, machine, node, secrets, patches=patches(node)), node)
+        documents = config.join_documents(
+            ctx.spec, machine, node, secrets, discovery=f"{STAGED}/{DISCOVERY}", patches=patches(node)
+        )
+        discovery = config.render([config.discovery_file(ctx.spec, secrets)])
+        files = (*staged(documents, node), Payload(DISCOVERY, content=discovery))
         # What a join that was killed half-way left would stop kubeadm; nothing of it is of use.
         join = (
             f"{staging(node)}\n"

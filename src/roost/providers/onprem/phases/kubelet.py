@@ -43,8 +43,7 @@ UNIT: Final = """\
 [Unit]
 Description=kubelet, the Kubernetes node agent
 Documentation=https://kubernetes.io/docs/
-Wants=network-online.target
-After=network-online.target containerd.service
+After=network.target network-online.target containerd.service
 
 [Service]
 ExecStart=/usr/local/bin/kubelet
@@ -56,9 +55,11 @@ RestartSec=5
 WantedBy=multi-user.target
 """
 
-DROP_IN: Final = """\
-# kubelet with the files that kubeadm writes.
+_DROP_IN: Final = """\
+# kubelet with the files that kubeadm writes, once the node's address is there: etcd and the API listen on it.
 [Service]
+ExecStartPre=-/bin/sh -c 'n=0; until ip -o address | grep -qF " {address}/" || [ "$$n" -ge 60 ]; do \
+n=$$((n + 1)); sleep 1; done'
 Environment="KUBELET_KUBECONFIG_ARGS=--bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf \
 --kubeconfig=/etc/kubernetes/kubelet.conf"
 Environment="KUBELET_CONFIG_ARGS=--config=/var/lib/kubelet/config.yaml"
@@ -67,14 +68,20 @@ ExecStart=
 ExecStart=/usr/local/bin/kubelet $KUBELET_KUBECONFIG_ARGS $KUBELET_CONFIG_ARGS $KUBELET_KUBEADM_ARGS
 """
 
+
+def drop_in(address: str) -> str:
+    """Waiting for the one address replaces network-online.target, which would stay active after an undo."""
+    return _DROP_IN.replace("{address}", address)
+
+
 CRICTL: Final = f"runtime-endpoint: {layout.CRI_SOCKET}\nimage-endpoint: {layout.CRI_SOCKET}\ntimeout: 10\n"
 
 
 def things(ctx: Context, machine: MachineInput, found: Found) -> list[Thing]:
-    del ctx, machine, found
+    del ctx, found
     return [
         File("/etc/crictl.yaml", CRICTL),
-        File("/etc/systemd/system/kubelet.service.d/10-kubeadm.conf", DROP_IN),
+        File("/etc/systemd/system/kubelet.service.d/10-kubeadm.conf", drop_in(machine.spec.addresses.ipv4)),
         # Started by kubeadm once there is something to start with.
         Unit("kubelet.service", UNIT, active=None),
     ]

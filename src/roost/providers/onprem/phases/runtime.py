@@ -20,7 +20,14 @@ RESIDUE: Final = Residue(
     stop_units=("kubelet.service",),
     runtime_unit="containerd.service",
     runtime_endpoint=layout.CRI_SOCKET,
-    directories=("/var/lib/containerd", "/run/containerd", "/opt/containerd", "/etc/containerd"),
+    directories=(
+        "/var/lib/containerd",
+        "/run/containerd",
+        "/opt/containerd",
+        "/etc/containerd",
+        "/run/nri",
+        "/opt/nri",
+    ),
     mounts=("/var/lib/containerd/", "/run/containerd/"),
 )
 
