@@ -86,14 +86,7 @@ def test_the_machines_ssh_address_is_a_name_of_the_api_server() -> None:
 def test_a_control_plane_does_not_join_as_a_worker() -> None:
     node = config.NodeSettings("cp1", "10.0.0.1", "systemd")
     with pytest.raises(ValueError, match="cp1"):
-        config.join_documents(
-            made.spec(),
-            made.CP,
-            config.NodeSettings("cp1", "10.0.0.1", "systemd"),
-            SECRETS,
-            discovery="/run/d",
-            patches=None,
-        )
+        config.join_documents(made.spec(), made.CP, node, SECRETS, discovery="/run/d", patches=None)
 
 
 def test_the_discovery_file_pins_the_ca_and_holds_no_credential() -> None:
