@@ -30,6 +30,8 @@ BY_SECRET: Final = "credential"  # noqa: S105
 """Machines by `namespace/secret`."""
 BY_VERSION: Final = "version"
 """Clusters by Kubernetes version."""
+BY_ADDRESS: Final = "address"
+"""Machines by each address they are reached at."""
 BY_ID: Final = "id"
 """Clusters by their immutable id."""
 
@@ -113,6 +115,11 @@ def index_by_cluster(machine: Object) -> Iterable[str]:
 def index_by_secret(machine: Object) -> Iterable[str]:
     namespace = metadata(machine).get("namespace") or ""
     return [at(namespace, name) for name in secret_names(machine)]
+
+
+def index_by_address(machine: Object) -> Iterable[str]:
+    wish = spec(machine)
+    return [str(a) for a in (part(wish, "addresses").get("ipv4"), part(wish, "ssh").get("address")) if a]
 
 
 def index_by_version(cluster: Object) -> Iterable[str]:

@@ -11,7 +11,7 @@ from typing import Final
 
 from roost.api import conditions as c
 from roost.api.errors import RoostError
-from roost.controllers.cluster import tell
+from roost.controllers.cluster_status import tell
 from roost.controllers.contexts import context, machine_inputs
 from roost.controllers.environment import Environment
 from roost.controllers.kinds import MACHINE, spec

@@ -16,8 +16,17 @@ from roost.api.validation.documents import Judged, judge_cluster
 from roost.bundle.model import Bundle
 from roost.controllers import claims
 from roost.controllers.environment import Environment
-from roost.controllers.kinds import BY_ID, CLUSTER, MACHINE, cluster_id, secret_names, spec
-from roost.controllers.runtime.api import Object, Ref, metadata, part, ref_of
+from roost.controllers.kinds import (
+    BY_ADDRESS,
+    BY_ID,
+    CLUSTER,
+    MACHINE,
+    cluster_id,
+    index_by_address,
+    secret_names,
+    spec,
+)
+from roost.controllers.runtime.api import Object, Ref, metadata, ref_of
 from roost.controllers.runtime.clock import parse
 from roost.kube.resources import SECRET
 
@@ -26,8 +35,15 @@ QUIET: Final = 3.0
 SERVED_AGAIN: Final = 2.0
 
 
+_WAITS: Final = frozenset({c.WAITING, "ReferenceMissing", "BundleMissing"})
+
+
 class NotReady(PermanentFailure):
-    """Something that the Cluster names is not there, or a rule is broken; `Validated` says so already."""
+    """Something that the Cluster names is not there (`waits`), or a rule is broken. `Validated` tells it."""
+
+    @property
+    def waits(self) -> bool:
+        return self.reason in _WAITS
 
 
 def quiet_left(env: Environment, machines: Iterable[Object]) -> float:
@@ -94,19 +110,12 @@ def judge(env: Environment, cluster: Object, machines: list[Object]) -> list[Jud
 
 def _neighbours(env: Environment, machines: list[Object]) -> list[Object]:
     """Machines of others that share an address; judging thousands of others would find no more."""
-    own = {(metadata(machine)["namespace"], metadata(machine)["name"]) for machine in machines}
-    addresses = {address for machine in machines for address in _addresses(machine)}
-    return [
-        machine
-        for machine in env.cache.all(MACHINE)
-        if (metadata(machine)["namespace"], metadata(machine)["name"]) not in own
-        and addresses.intersection(_addresses(machine))
-    ]
-
-
-def _addresses(machine: Object) -> set[str]:
-    wish = spec(machine)
-    return {str(part(wish, "addresses").get("ipv4") or ""), str(part(wish, "ssh").get("address") or "")} - {""}
+    own = {ref_of(MACHINE, machine) for machine in machines}
+    found: dict[Ref, Object] = {}
+    for address in {address for machine in machines for address in index_by_address(machine)}:
+        for machine in env.cache.by(MACHINE, BY_ADDRESS, address):
+            found.setdefault(ref_of(MACHINE, machine), machine)
+    return [machine for ref, machine in found.items() if ref not in own]
 
 
 async def _hold_secrets(env: Environment, machines: Iterable[Object]) -> None:

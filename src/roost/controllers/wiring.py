@@ -17,6 +17,7 @@ from roost.controllers.delays import delay_for
 from roost.controllers.environment import Environment, status_writer
 from roost.controllers.globalcluster import GlobalCluster, Health
 from roost.controllers.kinds import (
+    BY_ADDRESS,
     BY_CLUSTER,
     BY_ID,
     BY_SECRET,
@@ -27,6 +28,7 @@ from roost.controllers.kinds import (
     Key,
     at,
     cluster_of,
+    index_by_address,
     index_by_cluster,
     index_by_id,
     index_by_secret,
@@ -88,6 +90,7 @@ class Controllers:
         self._cache = Cache(api, {CLUSTER: slim, MACHINE: slim, SECRET: slim_secret, RELEASE: slim})
         self._cache.index(MACHINE, BY_CLUSTER, index_by_cluster)
         self._cache.index(MACHINE, BY_SECRET, index_by_secret)
+        self._cache.index(MACHINE, BY_ADDRESS, index_by_address)
         self._cache.index(CLUSTER, BY_VERSION, index_by_version)
         self._cache.index(CLUSTER, BY_ID, index_by_id)
         self._status = status_writer(api, manager=MANAGER, now=now)
@@ -173,7 +176,7 @@ class Controllers:
 
     def _failed(self, key: Key, error: BaseException, attempt: Attempt) -> None:
         if key.job == "cluster":
-            self._clusters.failed(key.ref, error, attempt)
+            self._clusters.status.failed(key.ref, error, attempt)
         else:
             self._log.warning("failed", job=str(key), attempt=attempt.number, cause=str(error))
 

@@ -20,7 +20,7 @@ class _JumpingSelector(selectors.SelectSelector):
         ready = super().select(0)
         if ready or timeout is None:
             # Nothing is due ever: wait for real input only (there is none in these tests but shutdown's).
-            return ready or super().select(0.2 if timeout is None else 0)
+            return ready or super().select(0.005 if timeout is None else 0)
         self.now += max(0.0, timeout)
         return ready
 
