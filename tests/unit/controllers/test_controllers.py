@@ -507,3 +507,82 @@ async def test_retry_later_brings_its_own_delay(world: World) -> None:
         world.apply_demo()
         await asyncio.sleep(3.9 + 95)
         assert len(world.provider.log) == 4
+
+
+async def test_a_paused_cluster_keeps_a_deleted_machine_until_it_goes_on(world: World) -> None:
+    async with world.controllers():
+        world.apply_demo()
+        await asyncio.sleep(100)
+        world.apply(cluster(paused=True))
+        await asyncio.sleep(10)
+        world.api.remove(ref("Machine", "m3"))
+        await asyncio.sleep(60)
+        assert "m3" in world.provider.on
+        assert world.said("Machine", "m3", c.DELETING) == ("True", c.PAUSED)
+        world.apply(cluster())
+        await asyncio.sleep(60)
+        assert "m3" not in world.provider.on
+
+
+async def test_waiting_is_no_failure(world: World) -> None:
+    async with world.controllers():
+        world.apply(cluster())
+        await asyncio.sleep(60)
+        status = world.demo()["status"]
+        assert status["phase"] == "Pending"
+        assert "no Machine names Cluster demo yet" in status["message"]
+        assert "retry" not in status
+
+
+async def test_somebody_elses_kubeconfig_secret_is_not_overwritten(world: World) -> None:
+    async with world.controllers():
+        world.apply(secret("theirs", "demo-kubeconfig"))
+        world.apply_demo()
+        await asyncio.sleep(60)
+        assert "demo-kubeconfig" in world.demo()["status"]["message"]
+        mine = world.api.objects[ref("Secret", "demo-kubeconfig")]
+        assert "value" not in mine["data"]
+        world.api.remove(ref("Cluster", "demo"))
+        await asyncio.sleep(60)
+        assert world.left() == [ref("Secret", "demo-kubeconfig"), ref("Secret", "login")]
+
+
+async def test_a_machine_waits_for_its_cluster_in_either_order(world: World) -> None:
+    async with world.controllers():
+        world.apply(secret(), machine("m1", 11, role="ControlPlane"))
+        await asyncio.sleep(10)
+        item = world.api.condition(ref("Machine", "m1"), c.REACHABLE)
+        assert item is not None
+        assert "does not exist yet" in item["message"]
+        world.apply(cluster())
+        await asyncio.sleep(60)
+        assert world.demo()["status"]["phase"] == "Running"
+
+
+async def test_a_secret_that_a_machine_no_longer_names_is_free(world: World) -> None:
+    async with world.controllers():
+        world.apply_demo()
+        await asyncio.sleep(100)
+        world.apply(secret(name="other"))
+        for name, number in (("m1", 11), ("m2", 12), ("m3", 13)):
+            moved = machine(name, number, role="ControlPlane" if name == "m1" else "Worker")
+            moved["spec"]["ssh"]["credential"]["name"] = "other"
+            world.apply(moved)
+        await asyncio.sleep(60)
+        assert not world.api.objects[ref("Secret", "login")]["metadata"].get("finalizers")
+        assert IN_USE_FINALIZER in world.api.objects[ref("Secret", "other")]["metadata"]["finalizers"]
+
+
+async def test_two_clusters_on_one_machine_are_refused(world: World) -> None:
+    async with world.controllers():
+        world.apply_demo()
+        await asyncio.sleep(60)
+        second = cluster("second")
+        second["spec"]["onPremises"]["controlPlaneEndpoint"]["host"] = "192.168.77.13"
+        world.apply(second, machine("n1", 13, role="ControlPlane", owner="second"))
+        await asyncio.sleep(60)
+        item = world.api.condition(ref("Cluster", "second"), c.VALIDATED)
+        assert item is not None
+        assert item["status"] == "False"
+        assert "192.168.77.13" in item["message"]
+        assert world.demo()["status"]["phase"] == "Running"
