@@ -104,6 +104,8 @@ def main() -> int:
             done[key] = outcome
             save(STATE, done)
         failed += code != 0
+    # The pages docs/*/reference/stories.md are generated from what was just written.
+    subprocess.run([sys.executable, "tools/gen.py"], cwd=ROOT, check=True)
     print(f"{len(stories) - failed} passed, {failed} failed")
     return 1 if failed else 0
 
