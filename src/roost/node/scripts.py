@@ -14,8 +14,8 @@ from typing import Final
 
 from roost.node.act import Act
 from roost.node.facts import FREE_PATHS, PROGRAMS
-from roost.node.quote import word
-from roost.node.thing import Change, Thing
+from roost.node.quote import word, words
+from roost.node.thing import Change, Placed, Thing
 
 _CLUSTER_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{3,62}")
 
@@ -75,7 +75,8 @@ def act_script(act: Act, directory: str, changes: Sequence[tuple[Thing, Change]]
     for number, (thing, change) in enumerate(changes, start=1):
         parts.append(f"step_{number}() {{\n{thing.apply(change)}\n}}")
         parts.append(f"look_{number}() {{\n{thing.observe()}\n}}")
-    parts.append(f'begin {len(changes)}\njournal_prepare "$S/undo"')
+    places = [place for thing, _ in changes if isinstance(thing, Placed) for place in thing.places]
+    parts.append(f'begin {len(changes)}\njournal_prepare "$S/undo"\njournal_path {words(places)}')
     if fetches:
         parts.append("fetch")
     parts.extend(_calls(changes))

@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class Action(StrEnum):
@@ -98,3 +98,11 @@ class Thing(Protocol):
     def payloads(self, change: Change) -> tuple[Payload, ...]:
         """What `apply` needs beside it; empty for most things."""
         ...
+
+
+@runtime_checkable
+class Placed(Protocol):
+    """A thing that knows beforehand what it writes: those paths are journaled together, before the first step."""
+
+    @property
+    def places(self) -> tuple[str, ...]: ...

@@ -67,6 +67,7 @@ class FakeMachine:
         self.bin.mkdir(exist_ok=True)
         for name in ("systemctl", "systemd-run"):
             (self.bin / name).symlink_to(FAKEBIN / name)
+        (self.bin / "sync").symlink_to("/bin/true")  # A test machine has no power to lose.
         for name in _SHOW:
             (self.bin / name).symlink_to(FAKEBIN / "recorded")
 
@@ -105,6 +106,7 @@ class FakeMachine:
         for pid in sorted((self.root / ".fake" / "units").glob("*/pid")):
             with contextlib.suppress(ProcessLookupError, ValueError, FileNotFoundError):
                 os.killpg(int(pid.read_text()), signal.SIGKILL)
+                pid.unlink()
                 killed.append(pid.parent.name)
         return killed
 

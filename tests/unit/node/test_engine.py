@@ -13,7 +13,7 @@ from made import CLUSTER, TARGET, Blobs, Part, archive, sha, tree
 from roost.api.masked import MASK, Masked
 from roost.node.act import Act, ActFailed, ActResult, Sources, Step, UnitBusy
 from roost.node.engine import apply, compare, join_running, observe, stop_running, undo
-from roost.node.thing import Action, Payload, Thing
+from roost.node.thing import Action, Change, Payload, Thing
 from roost.node.things.archive import Archive, Program
 from roost.node.things.directory import Directory
 from roost.node.things.file import File
@@ -127,7 +127,6 @@ async def test_blobs_come_once(connection: Connection) -> None:
     blobs = Blobs(*BLOBS)
     first = await bring(connection, things, blobs)
     assert (first.exit_status, first.failed_key, first.steps_done) == (3, "run:x", 1)
-    (Path(str(connection.target.name)),)
     await bring(connection, [Program("/usr/local/bin/other", f"sha256:{sha(KUBELET)}")], blobs)
     assert blobs.opened == [f"sha256:{sha(KUBELET)}"]
 
@@ -263,7 +262,7 @@ async def test_a_missing_module_that_is_required(machine: FakeMachine, connectio
 
 async def test_a_second_act_meets_the_lock(machine: FakeMachine, connection: Connection) -> None:
     slow: list[Thing] = [
-        RunOnce("run:slow", "wait", "field state needed", 'until [ -e "$R/go" ]; do sleep 0.02; done')
+        RunOnce("run:slow", "wait", "field state needed", 'until [ -e "$R/go" ]; do sleep 0.1; done')
     ]
     first = asyncio.create_task(bring(connection, slow))
     await until_started(machine)
@@ -385,4 +384,5 @@ async def test_facts(machine: FakeMachine, connection: Connection) -> None:
 
 
 def test_actions_are_told() -> None:
-    assert File("/x", "y").diff({"state": "absent", "journaled": "no"}).action is Action.CREATE  # type: ignore[union-attr]
+    change = File("/x", "y").diff({"state": "absent", "journaled": "no"})
+    assert isinstance(change, Change) and change.action is Action.CREATE

@@ -4,7 +4,7 @@
 #   what    KIND NAME, KIND being path, unit, sysctl, module or temporary
 #   before  its image (file, link or empty directory with the mode), or its value; missing: it was absent
 #           (a temporary is a directory of roost's own that a killed act leaves)
-# and written/HASH: the sums of everything that roost put at a path; residue/HASH: see residue_record.
+# and written/HASH: the sums of everything that roost put at a path; before and residue: see residue.sh.
 # An entry is complete and on disk before the change that it precedes; the first one of a name stays.
 # The content of a file is on disk before it gets its name. The name itself may be lost with the power:
 # then the next look finds the file missing and it is written again.
@@ -29,14 +29,15 @@ journal_prepare() {
 
 # journal_open KIND NAME: begins an entry in $open. Only where `journaled` says there is none.
 # (Never in a condition: sh would go on after an error, such as a full disk.)
+opened=1000000
 journal_open() {
-  open=$J/open-$h
-  rm -rf -- "$open"
+  opened=$((opened + 1))
+  open=$J/open-$opened-$h
   mkdir -- "$open"
   printf '%s %s' "$1" "$2" >"$open/what"
 }
 
-# journal_close OPEN…: makes entries count, in this order.
+# journal_close: makes what is open count, in the order of its opening.
 journal_close() {
   fsync "$J"/open-*/*
   number=1000000
@@ -46,32 +47,46 @@ journal_close() {
       number=1${entry%%-*}
     fi
   done
-  for open in "$@"; do
+  for open in "$J"/open-*; do
     number=$((number + 1))
-    mv -T -- "$open" "$J/${number#1}-${open##*/open-}"
+    mv -T -- "$open" "$J/${number#1}-${open##*-}"
   done
   fsync "$J"
 }
 
-# journal_path PATH…: keeps what is there now, for good and all.
-journal_path() {
-  count=$#
-  for path in "$@"; do
-    if journaled "path:$path"; then continue; fi
-    journal_open path "$path"
-    if [ -d "$R$path" ] && [ ! -L "$R$path" ]; then
-      mkdir -- "$open/before"
-      chown --reference="$R$path" -- "$open/before"
-      chmod --reference="$R$path" -- "$open/before"
-    elif [ -L "$R$path" ] || [ -f "$R$path" ]; then
-      cp -a -- "$R$path" "$open/before"
-    elif [ -e "$R$path" ]; then
-      fail "$path is neither a file nor a link nor a directory; roost can't keep it"
-    fi
-    set -- "$@" "$open"
+# open_path PATH: keeps what is there now, for good and all.
+open_path() {
+  if journaled "path:$1"; then return 0; fi
+  for open in "$J"/open-*-"$h"; do
+    if [ -d "$open" ]; then return 0; fi
   done
-  shift "$count"
-  if [ $# -gt 0 ]; then journal_close "$@"; fi
+  journal_open path "$1"
+  if [ -d "$R$1" ] && [ ! -L "$R$1" ]; then
+    mkdir -- "$open/before"
+    chown --reference="$R$1" -- "$open/before"
+    chmod --reference="$R$1" -- "$open/before"
+  elif [ -L "$R$1" ] || [ -f "$R$1" ]; then
+    cp -a -- "$R$1" "$open/before"
+  elif [ -e "$R$1" ]; then
+    fail "$1 is neither a file nor a link nor a directory; roost can't keep it"
+  fi
+}
+
+# open_parents PATH: the directories that have to be made for it.
+open_parents() {
+  if [ -z "${1%/*}" ] || [ -d "$R${1%/*}" ]; then return 0; fi
+  open_parents "${1%/*}"
+  open_path "${1%/*}"
+}
+
+# journal_path PATH…: all of them in one go, since what takes time is to wait for the disk.
+journal_path() {
+  first=$opened
+  for path in "$@"; do
+    open_parents "$path"
+    open_path "$path"
+  done
+  if [ "$opened" != "$first" ]; then journal_close; fi
 }
 
 # journal_value KIND NAME VALUE; no VALUE: there was none.
@@ -79,23 +94,20 @@ journal_value() {
   if journaled "$1:$2"; then return 0; fi
   journal_open "$1" "$2"
   if [ $# -gt 2 ]; then printf '%s\n' "$3" >"$open/before"; fi
-  journal_close "$open"
+  journal_close
 }
 
-# parents PATH: makes the directories above it, each in the journal.
+# parents PATH: makes the directories above it. Only after journal_path of the path, which knows them.
 parents() {
-  parent=${1%/*}
-  if [ -z "$parent" ] || [ -d "$R$parent" ]; then return 0; fi
-  parents "$parent"
-  parent=${1%/*}
-  journal_path "$parent"
-  mkdir -m 0755 -- "$R$parent"
+  if [ -z "${1%/*}" ] || [ -d "$R${1%/*}" ]; then return 0; fi
+  parents "${1%/*}"
+  mkdir -m 0755 -- "$R${1%/*}"
 }
 
 # put_begin PATH: journal and parents; sets tmp, beside the path on the same file system.
 put_begin() {
-  parents "$1"
   journal_path "$1"
+  parents "$1"
   hash "path:$1"
   tmp=$R${1%/*}/.roost-$h.tmp
   rm -rf -- "$tmp"
@@ -128,8 +140,8 @@ put_link() {
 
 # put_directory PATH MODE OWNER
 put_directory() {
-  parents "$1"
   journal_path "$1"
+  parents "$1"
   [ -d "$R$1" ] || mkdir -m 0700 -- "$R$1"
   chown -- "$3" "$R$1"
   chmod -- "$2" "$R$1"
@@ -188,7 +200,8 @@ unit_start() {
 
 # members_begin DESTINATION KEY: sets members_dir, an empty directory on the destination's file system.
 members_begin() {
-  parents "$1/x"
+  journal_path "$1"
+  parents "$1/."
   hash "$2"
   members_dir=$R$1/.roost-$h.tmp
   journal_value temporary "${members_dir#"$R"}"
@@ -207,7 +220,6 @@ $listing
 EOF
   set --
   while read -r sum mode name; do
-    parents "$destination/$name"
     chown root:root -- "$name"
     chmod "$mode" -- "$name"
     set -- "$@" "$destination/$name"
@@ -215,10 +227,11 @@ EOF
 $listing
 EOF
   journal_path "$@"
-  sync -f -- "$members_dir" 2>/dev/null || sync
+  fsync "$members_dir"/* "$members_dir"/*/*
   while read -r sum _ name; do
     hash "path:$destination/$name"
     printf '%s\n' "$sum" >>"$J/written/$h"
+    parents "$destination/$name"
     mv -f -T -- "$name" "$R$destination/$name"
   done <<EOF
 $listing

@@ -87,6 +87,7 @@ follow() {
   while :; do
     if IFS= read -r part <&3; then
       line=$line$part idle=0
+      case $line in '@@result	'*) settle ;; esac
       printf '%s\n' "$line"
       case $line in '@@result	'*) break ;; esac
       line=''
@@ -105,6 +106,15 @@ follow() {
     if [ "$idle" -lt 10 ]; then sleep 0.05; else sleep 0.2; fi
   done
   collect "$1"
+}
+
+# settle: waits for the unit to go after its last word, so that the next act finds the lock free.
+settle() {
+  tries=0
+  while [ "$tries" -lt 100 ] && unit_active; do
+    tries=$((tries + 1))
+    sleep 0.03
+  done
 }
 
 # collect DIRECTORY: nothing of a finished act stays in /run; nor do roost's own directories when empty.

@@ -47,6 +47,13 @@ journaled() {
   return 1
 }
 
+# ours PATH: whether roost has written a file or link of that name.
+ours() {
+  if [ ! -d "$J" ]; then return 1; fi
+  hash "path:$1"
+  [ -e "$J/written/$h" ]
+}
+
 # path_state PATH: state (absent, file, link, directory, other), mode, owner, sha256, target, journaled.
 path_state() {
   if [ -L "$R$1" ]; then
@@ -69,7 +76,11 @@ path_state() {
   else
     field state absent
   fi
-  if [ -d "$J" ] && journaled "path:$1"; then field journaled yes; else field journaled no; fi
+  if ours "$1" || { [ -d "$R$1" ] && [ -d "$J" ] && journaled "path:$1"; }; then
+    field journaled yes
+  else
+    field journaled no
+  fi
 }
 
 # sysctl_file NAME: sets f, its file below /proc/sys.
@@ -172,7 +183,7 @@ members_state() {
     have=$(sha256sum <"$R$1/$name" 2>/dev/null) || :
     right=no
     if [ "${have%% *}" = "$sum" ] && [ ! -L "$R$1/$name" ]; then right=yes; fi
-    if [ -d "$J" ] && journaled "path:$1/$name"; then
+    if ours "$1/$name"; then
       [ "$(stat -c '%a %U:%G' -- "$R$1/$name")" = "$mode root:root" ] || right=no
     elif [ "$right" = no ]; then
       field foreign "$1/$name"

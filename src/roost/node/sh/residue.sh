@@ -78,15 +78,16 @@ entries_list() {
   if [ -d "$R$1" ]; then ls -A -- "$R$1"; fi
 }
 
-# residue_record NAME DIGEST DECLARATION: what exists now is not residue. What was recorded once stays.
+# residue_record NAME DIGEST DECLARATION. What exists when the first residue is recorded is not residue of
+# any; a declaration that comes later (a new version of roost) is compared with the same names.
 residue_record() {
   hash "$1"
   residue=$J/residue/$h digest=$2 declaration=$3
-  mkdir -p "$residue/directories" "$residue/sysctls"
+  mkdir -p "$J/before" "$residue/directories" "$residue/sysctls"
   for kind in chains nft links netns mounts cgroups routes; do
-    if [ ! -e "$residue/$kind" ]; then
-      "${kind}_list" >"$residue/$kind.tmp"
-      mv -T -- "$residue/$kind.tmp" "$residue/$kind"
+    if [ ! -e "$J/before/$kind" ]; then
+      "${kind}_list" >"$J/before/$kind.tmp"
+      mv -T -- "$J/before/$kind.tmp" "$J/before/$kind"
     fi
   done
   while read -r kind value; do
@@ -100,7 +101,7 @@ EOF
   printf '%s' "$declaration" >"$residue/declaration.tmp"
   mv -T -- "$residue/declaration.tmp" "$residue/declaration"
   printf '%s' "$digest" >"$residue/digest.tmp"
-  sync -f -- "$residue" 2>/dev/null || sync
+  fsync "$J/before"/* "$residue"/* "$residue/sysctls"/* "$residue/directories"/*/* "$J/before" "$residue/directories"
   mv -T -- "$residue/digest.tmp" "$residue/digest"
   fsync "$residue"
 }

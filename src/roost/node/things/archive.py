@@ -43,6 +43,10 @@ class Archive:
     def key(self) -> str:
         return f"archive:{self.name}"
 
+    @property
+    def places(self) -> tuple[str, ...]:
+        return (self.destination, *(f"{self.destination}/{member.path}" for member in self.members))
+
     def observe(self) -> str:
         return f"members_state {word(self.destination)} {word(self.key)} {listing(self.members)}"
 
@@ -77,6 +81,10 @@ class Program:
     @property
     def _place(self) -> PurePosixPath:
         return PurePosixPath(self.path)
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        return (str(self._place.parent), self.path)
 
     def _listing(self) -> str:
         return lines([f"{self.blob.removeprefix('sha256:')} {self.mode:o} {self._place.name}"])

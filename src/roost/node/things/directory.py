@@ -21,6 +21,10 @@ class Directory:
     def key(self) -> str:
         return f"directory:{self.path}"
 
+    @property
+    def places(self) -> tuple[str, ...]:
+        return (self.path,)
+
     def observe(self) -> str:
         return f"path_state {word(self.path)}"
 

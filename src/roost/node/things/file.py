@@ -34,6 +34,10 @@ class File:
         """sha256 of the content, in hex: what a Unit's restart_key is made of."""
         return hashlib.sha256(self.data).hexdigest()
 
+    @property
+    def places(self) -> tuple[str, ...]:
+        return (self.path,)
+
     def observe(self) -> str:
         return f"path_state {word(self.path)}"
 

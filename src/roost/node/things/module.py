@@ -28,6 +28,10 @@ class Module:
     def data(self) -> bytes:
         return f"{self.name}\n".encode()
 
+    @property
+    def places(self) -> tuple[str, ...]:
+        return (self.path,)
+
     def observe(self) -> str:
         """Field `module`: builtin, loaded, loadable or missing."""
         return f"path_state {word(self.path)}; module_state {word(self.name)}"

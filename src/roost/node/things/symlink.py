@@ -18,6 +18,10 @@ class Symlink:
     def key(self) -> str:
         return f"symlink:{self.path}"
 
+    @property
+    def places(self) -> tuple[str, ...]:
+        return (self.path,)
+
     def observe(self) -> str:
         return f"path_state {word(self.path)}"
 

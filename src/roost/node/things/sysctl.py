@@ -36,6 +36,10 @@ class Sysctl:
     def data(self) -> bytes:
         return "".join(f"{key} = {value}\n" for key, value in sorted(self.values.items())).encode()
 
+    @property
+    def places(self) -> tuple[str, ...]:
+        return (self.path,)
+
     def observe(self) -> str:
         return f"path_state {word(self.path)}; sysctl_state {words(sorted(self.values))}"
 

@@ -39,6 +39,10 @@ class Unit:
         """What the unit has to have been started with."""
         return hashlib.sha256(f"{self.restart_key}\n{self.content or ''}".encode()).hexdigest()
 
+    @property
+    def places(self) -> tuple[str, ...]:
+        return () if self.content is None else (self.path,)
+
     def observe(self) -> str:
         return f"path_state {word(self.path)}; unit_state {word(self.name)}"
 
