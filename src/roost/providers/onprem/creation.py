@@ -153,8 +153,7 @@ class Creation:
 
     async def _rejoin(self, progress: Progress, seen: Seen) -> None:
         """A machine that joined before. Its Node may have been deleted: kubelet registers again when it starts."""
-        found = await following.view(self.ctx, self._api(), [seen.machine])
-        if found.node(seen.machine) is None:
+        if not await following.registered(self.ctx, self._api(), seen.machine):
             again = join.register_again(self.ctx)
             await carry_out(progress, seen.with_change(again.key, again.summary), "join", things=[again])
             return

@@ -25,6 +25,7 @@ from roost.providers.onprem.network import flannel
 DEPLOYMENT: Final = ResourceType("apps", "v1", "Deployment", "deployments", namespaced=True)
 DAEMON_SET: Final = ResourceType("apps", "v1", "DaemonSet", "daemonsets", namespaced=True)
 NODES_SECONDS: Final = 180.0
+REGISTERED_SECONDS: Final = 15.0
 ADDONS_SECONDS: Final = 120.0
 CERTIFICATE_SECONDS: Final = 20.0
 """How long a new node may take to ask for its serving certificate before the wait goes on without it."""
@@ -74,6 +75,16 @@ async def view(ctx: Context, client: Client, machines: Sequence[MachineInput]) -
             reason = conditions.NETWORK_PLUGIN_MISSING if node.network_missing else "NodeNotReady"
             ctx.report.machine(machine.name, conditions.READY, "False", reason, f"node {node.name}: {node.reason}")
     return seen
+
+
+async def registered(ctx: Context, client: Client, machine: MachineInput) -> bool:
+    """Whether a machine that has joined has its Node; a kubelet that has just started gets some seconds."""
+    end = time.monotonic() + REGISTERED_SECONDS
+    while (await view(ctx, client, [machine])).node(machine) is None:
+        if time.monotonic() > end:
+            return False
+        await asyncio.sleep(INTERVAL)
+    return True
 
 
 async def nodes_ready(ctx: Context, client: Client, machines: Sequence[MachineInput]) -> View:

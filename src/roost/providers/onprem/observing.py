@@ -16,11 +16,12 @@ from roost.api.errors import RoostError
 from roost.api.v1alpha1.machine import MachineFacts
 from roost.node import engine
 from roost.node.engine import Comparison, Observation
-from roost.node.facts import NodeFacts
+from roost.node.facts import NodeFacts, RunningAct
 from roost.node.thing import Action, Change, Observed, Thing
 from roost.providers.onprem import layout, steps
 from roost.providers.onprem.context import Context, MachineInput
 from roost.providers.onprem.preflight.look import LOOK_KEY, Found, look, parse
+from roost.providers.onprem.progress import MACHINE_CONDITION
 from roost.ssh.connection import Connection
 
 _MACHINES: Final = {"amd64": "x86_64", "arm64": "aarch64"}
@@ -85,15 +86,7 @@ async def look_at(ctx: Context, machine: MachineInput) -> Seen:
         observation, clock = await _observe(ctx, connection, [look(targets(ctx)), *_guessed(ctx, machine)])
         if observation.facts.running is not None:
             # An act that an earlier process started: it is followed to its end, and only then is there truth.
-            running = observation.facts.running
-            ctx.report.machine(
-                machine.name,
-                conditions.PREPARED,
-                "False",
-                conditions.IN_PROGRESS,
-                f"following the act that runs on the machine since {running.since}: {running.description}",
-            )
-            await engine.join_running(connection, ctx.cluster_id)
+            await _follow(ctx, machine, connection, observation.facts.running)
             observation, clock = await _observe(ctx, connection, [look(targets(ctx)), *_guessed(ctx, machine)])
     except RoostError as error:
         ctx.report.machine(machine.name, conditions.REACHABLE, "False", error.reason, error.message)
@@ -103,10 +96,18 @@ async def look_at(ctx: Context, machine: MachineInput) -> Seen:
     return await _compare(ctx, machine, connection, found, observation, _guessed(ctx, machine))
 
 
-async def look_again(ctx: Context, seen: Seen) -> Seen:
-    """The same machine after an act."""
-    observation, _ = await _observe(ctx, seen.connection, list(seen.things))
-    return await _compare(ctx, seen.machine, seen.connection, seen.found, observation, list(seen.things))
+async def _follow(ctx: Context, machine: MachineInput, connection: Connection, running: RunningAct) -> None:
+    condition = MACHINE_CONDITION.get(running.description.split(" ", 1)[0], conditions.PREPARED)
+
+    def tell(text: str) -> None:
+        ctx.report.machine(machine.name, condition, "False", conditions.IN_PROGRESS, text)
+
+    tell(f"following what runs on the machine since {running.since}: {running.description}")
+    await engine.join_running(
+        connection,
+        ctx.cluster_id,
+        on_step=lambda step: tell(f"{step.summary} ({step.number}/{step.total}), begun by an earlier run"),
+    )
 
 
 def _guessed(ctx: Context, machine: MachineInput) -> list[Thing]:

@@ -13,6 +13,7 @@ from typing import Any, Final, cast
 
 from roost.kube import csr
 from roost.kube.client import Client, Json
+from roost.kube.errors import answered
 from roost.kube.resources import CSR
 
 SIGNER: Final = "kubernetes.io/kubelet-serving"
@@ -77,5 +78,10 @@ async def approve_all(client: Client, addresses: Mapping[str, frozenset[str]]) -
                 }
             ],
         }
-        await client.call("PUT", CSR.path(name=name, subresource="approval"), body=request)
+        try:
+            await client.call("PUT", CSR.path(name=name, subresource="approval"), body=request)
+        except Exception as error:
+            # Somebody was faster, or it is gone: the next look tells.
+            if answered(error) not in (404, 409):
+                raise
     return refused
