@@ -161,11 +161,11 @@ class AsyncsshConnection:
         """Leaves nothing behind: a command that still runs (timeout, cancelled) is ended with its children."""
         process = running.process
         try:
-            alive = process.exit_status is None and process.exit_signal is None and not self._ssh.is_closed()
-            if alive and running.group is not None:
+            if process.exit_status is None and process.exit_signal is None and not self._ssh.is_closed():
                 with contextlib.suppress(TimeoutError, asyncssh.Error, OSError):
                     async with asyncio.timeout(_GRACE):
-                        await self._kill(running.group)
+                        if (group := await running.learn()) is not None:
+                            await self._kill(group)
         finally:
             self._open -= 1
             process.close()
@@ -202,11 +202,17 @@ class _Running:
 
     def __init__(self, process: Process) -> None:
         self.process = process
-        self.group: int | None = None
+        self._group: int | None = None
+
+    async def learn(self) -> int | None:
+        """The process group; None when the command ended without telling."""
+        if self._group is None:
+            with contextlib.suppress(asyncio.IncompleteReadError):
+                self._group = process_group((await self.process.stdout.readuntil(b"\n")).decode(errors="replace"))
+        return self._group
 
     async def read(self, collector: Collector) -> None:
-        with contextlib.suppress(asyncio.IncompleteReadError):
-            self.group = process_group((await self.process.stdout.readuntil(b"\n")).decode(errors="replace"))
+        await self.learn()
         await _drain(self.process.stdout, collector)
 
 

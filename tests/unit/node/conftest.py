@@ -1,4 +1,4 @@
-"""Lets the tests of this folder import made.py."""
+"""Lets the tests of this folder import engine_made.py."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from made import CLUSTER, TARGET, Blobs, Part, archive, sha, tree
+from engine_made import CLUSTER, TARGET, Blobs, Part, archive, sha, tree
 
 from roost.api.masked import MASK, Masked
 from roost.node.act import Act, ActFailed, ActResult, Sources, Step, UnitBusy

@@ -7,9 +7,9 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from engine_made import CLUSTER, TARGET, Blobs, tree
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from made import CLUSTER, TARGET, Blobs, tree
 
 from roost.node.act import Act, Sources
 from roost.node.engine import apply, compare, observe, undo
