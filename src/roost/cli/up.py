@@ -6,9 +6,8 @@ import asyncio
 import json
 import os
 import socket
-import subprocess
-import sys
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,9 +21,7 @@ from roost.embedded.layout import Layout
 
 if TYPE_CHECKING:
     from roost.bundle.progress import Step
-
-REPORT_FD = "ROOST_REPORT_FD"
-"""File descriptor on which a detached `up` tells its starter how it goes: one JSON document per line."""
+    from roost.embedded import start
 
 
 @click.command("up", help=t("up.help"))
@@ -61,23 +58,17 @@ def command(
         without=frozenset(filter(None, without.split(","))),
         webhooks=_webhooks,
     )
-    if detach or service:
-        from roost.embedded import status
-
-        if status.is_ready(layout) and not service:
-            _changed_while_running(layout, options.address, options.port_base)
-            click.echo(t("up.already", data_dir=layout.root))
-            explain_use(layout)
-            return
-        _detached(sys.argv[1:], layout, as_service=service)
-        explain_use(layout)
+    if not (detach or service):
+        start.run(options, report=_report_to_person(layout), progress=_fetching(_report_to_person(layout)))
         return
-    report = _report_to_starter() if REPORT_FD in os.environ else _report_to_person(layout)
-    try:
-        start.run(options, report=report, progress=_fetching(report))
-    except RoostError as error:
-        report("failed", 0.0, json.dumps({"reason": error.reason, "message": error.message}))
-        raise
+    from roost.embedded import status
+
+    if status.is_ready(layout) and not service:
+        _refuse_changes(layout, address=address, port_base=port_base)
+        click.echo(t("up.already", data_dir=layout.root))
+    else:
+        _detached(options, as_service=service)
+    explain_use(layout)
 
 
 def explain_use(layout: Layout) -> None:
@@ -136,83 +127,98 @@ def _report_to_person(layout: Layout) -> Callable[[str, float, str], None]:
     return report
 
 
-def _report_to_starter() -> Callable[[str, float, str], None]:
-    """Tells the starter until it goes away; the log keeps everything."""
-    descriptor = int(os.environ.pop(REPORT_FD))
-    os.set_inheritable(descriptor, False)
-    open_ = [True]
+def _detached(options: start.Options, *, as_service: bool) -> None:
+    """Goes on in a process of its own, and follows it until it is ready."""
+    from roost.embedded import files, service, stop
 
-    def report(step: str, seconds: float, detail: str) -> None:
-        line = json.dumps({"step": step, "seconds": seconds, "detail": detail})
-        click.echo(line, err=True)
-        if not open_[0]:
-            return
-        try:
-            os.write(descriptor, f"{line}\n".encode())
-        except OSError:
-            open_[0] = False
-        if step in ("ready", "failed") and open_[0]:
-            os.close(descriptor)
-            open_[0] = False
-
-    return report
-
-
-def _detached(arguments: list[str], layout: Layout, *, as_service: bool) -> None:
-    """Starts this command once more as a process of its own and follows it until it is ready."""
-    from roost.embedded import files, service
-
-    files.make_directories(layout.directories)
+    layout = options.layout
     if as_service:
         service.check()
-    kept = [argument for argument in arguments if argument not in ("--detach", "--service")]
+        asyncio.run(stop.stop(layout))
+    files.make_directories(layout.directories)
     reading, writing = os.pipe()
-    with files.explained(layout.log("up")), layout.log("up").open("ab") as log:
-        layout.log("up").chmod(0o600)
-        child = subprocess.Popen(
-            [sys.executable, "-m", "roost.main", *kept],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            pass_fds=(writing,),
-            env={**os.environ, REPORT_FD: str(writing)},
-            start_new_session=True,
-            cwd="/",
-        )
+    # A fork of this process has imported all it needs; a new interpreter would start from nothing.
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        os._exit(_in_background(options, writing))
     os.close(writing)
     _follow(reading, child, layout)
     if as_service:
         # What was asked for now stands in platform.json: the unit needs no options.
-        from roost.embedded import stop
-
         asyncio.run(stop.stop(layout))
+        os.waitpid(child, 0)
         service.install(layout.root)
         click.echo(t("up.service-installed", unit=service.NAME))
 
 
-def _follow(reading: int, child: subprocess.Popen[bytes], layout: Layout) -> None:
+def _in_background(options: start.Options, writing: int) -> int:
+    """The forked process: a session of its own, its words into a log, its progress to the starter."""
+    from roost.embedded import start
+
+    os.setsid()
+    os.chdir("/")
+    log = os.open(options.layout.log("up"), os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    os.dup2(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC), 0)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    report = _report_to_starter(writing)
+    try:
+        start.run(options, report=report, progress=_fetching(report))
+        return 0
+    except RoostError as error:
+        report("failed", 0.0, json.dumps({"reason": error.reason, "message": error.message}))
+    except KeyboardInterrupt:
+        return 130
+    except BaseException:
+        traceback.print_exc()
+    return 1
+
+
+def _report_to_starter(writing: int) -> Callable[[str, float, str], None]:
+    """One JSON document per line, to the log and, until it goes away, to the starter."""
+    listening = [True]
+
+    def report(step: str, seconds: float, detail: str) -> None:
+        line = json.dumps({"step": step, "seconds": round(seconds, 2), "detail": detail}) + "\n"
+        os.write(2, line.encode())
+        if not listening[0]:
+            return
+        try:
+            os.write(writing, line.encode())
+        except OSError:
+            listening[0] = False
+        if step in ("ready", "failed"):
+            os.close(writing)
+            listening[0] = False
+
+    return report
+
+
+def _follow(reading: int, child: int, layout: Layout) -> None:
+    """Shows the steps of the forked process until it is ready; raises what it raised."""
     with os.fdopen(reading) as lines:
         for line in lines:
             step = json.loads(line)
             if step["step"] == "failed":
                 failure = json.loads(step["detail"])
-                child.wait()
+                os.waitpid(child, 0)
                 raise PermanentFailure(failure["reason"], failure["message"])
             seconds = f"{step['seconds']:.1f}"
             click.echo(t(f"up.step.{step['step']}", seconds=seconds, detail=step["detail"]), err=True)
             if step["step"] == "ready":
                 return
-    child.wait()
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     from roost.embedded.supervise import last_words
 
     raise PermanentFailure(
         "PlatformStartFailed",
-        f"`roost up` ended with exit code {child.returncode} before it was ready; its last words: "
+        f"`roost up` ended with exit code {code} before it was ready; its last words: "
         f"{last_words(layout.log('up'))} (whole log: {layout.log('up')})",
     )
 
 
-def _changed_while_running(layout: Layout, address: str | None, port_base: int | None) -> None:
+def _refuse_changes(layout: Layout, *, address: str | None, port_base: int | None) -> None:
     """Options that differ from what runs need a restart; say so instead of ignoring them."""
     from roost.embedded import record
 

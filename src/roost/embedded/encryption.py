@@ -44,6 +44,12 @@ def configuration(key: Masked) -> str:
     )
 
 
+def is_current(layout: Layout) -> bool:
+    """The kept configuration covers every kind of this roost."""
+    document = json.loads(layout.encryption.read_text())
+    return document["resources"][0]["resources"] == resources()
+
+
 def ensure(layout: Layout) -> None:
     """Writes the configuration with the kept key, or with a new one at the first start."""
     path = layout.encryption

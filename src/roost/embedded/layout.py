@@ -43,6 +43,10 @@ class Layout:
     def pki(self) -> Path:
         return self.root / "pki"
 
+    @property
+    def pki_checked(self) -> Path:
+        return self.pki / "checked.json"
+
     def certificate(self, name: str) -> Path:
         return self.pki / f"{name}.crt"
 

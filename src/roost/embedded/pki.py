@@ -15,6 +15,7 @@ from typing import Final
 from roost.api.errors import PermanentFailure
 from roost.api.masked import Masked
 from roost.api.names import ADMISSION_USER, CONTROLLERS_USER, GLOBAL_CLUSTER, PLATFORM_GROUP
+from roost.embedded import freshness
 from roost.embedded.files import explained, write_if_changed, write_private
 from roost.embedded.layout import Layout
 from roost.embedded.record import Record
@@ -73,11 +74,11 @@ def ensure(layout: Layout, record: Record, *, now: datetime) -> tuple[str, ...]:
     first_time = not layout.record.exists()
     for name in AUTHORITIES:
         found = _read(layout, name)
-        if found is None:
+        if found is None or not pki.matches(found):
             if not first_time:
                 raise PermanentFailure(
                     "AuthorityMissing",
-                    f"{layout.certificate(name)} or its key is missing, and everything it vouched for with it; "
+                    f"{layout.certificate(name)} or its key is missing or damaged; what it vouched for needs it: "
                     "restore the directory's pki/ from a backup",
                 )
             found = pki.create_authority(f"roost-{name}", now=now)
@@ -97,6 +98,8 @@ def ensure(layout: Layout, record: Record, *, now: datetime) -> tuple[str, ...]:
         written.append("service-accounts")
     for user in USERS:
         _write_kubeconfig(layout, record, user, authorities["platform-ca"].certificate_pem)
+    until = min(pki.renewal(layout.certificate(leaf.name).read_text()) for leaf in leaves(record))
+    freshness.stamp(layout, record, until=until)
     return tuple(written)
 
 

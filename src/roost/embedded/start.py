@@ -17,11 +17,12 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from roost.api.errors import PermanentFailure
-from roost.embedded import components, files, lock, ports, record, supervise
+from roost.embedded import components, files, freshness, lock, ports, record, supervise
 from roost.embedded.layout import Layout
 from roost.embedded.record import Record
 from roost.embedded.supervise import Supervisor
@@ -131,28 +132,23 @@ class _Start:
             await closing()
 
     async def _etcd(self) -> None:
-        from roost.embedded import pki
-        from roost.kube.pki import utc_now
+        now = datetime.now(UTC)
+        if not freshness.is_fresh(self.layout, self.record, now=now):
+            from roost.embedded import pki
 
-        renewed = pki.ensure(self.layout, self.record, now=utc_now())
-        if renewed:
-            self.tell("certificates", ", ".join(renewed))
+            renewed = pki.ensure(self.layout, self.record, now=now.replace(microsecond=0))
+            if renewed:
+                self.tell("certificates", ", ".join(renewed))
         if not self.layout.encryption.exists():
             from roost.embedded import encryption
 
             encryption.ensure(self.layout)
         record.save(self.layout.record, self.record)
         await self.supervisor.start(components.etcd(self.layout, self.record, self._program(components.ETCD)))
-        from roost.embedded import registry
-
-        for program in registry.programs(self.layout, self.record, self._program(components.REGISTRY)):
-            await self.supervisor.start(program)
 
     async def _api(self) -> None:
-        # These take as long to import as etcd takes to listen.
-        from roost.embedded import audit, encryption
+        from roost.embedded import audit
 
-        encryption.ensure(self.layout)
         audit.ensure(self.layout)
         await self._wait_port(components.ETCD, self.record.ports.etcd, seconds=60)
         self.tell("etcd")
@@ -160,8 +156,14 @@ class _Start:
         if components.ADMISSION not in self.options.without:
             self._readiness(components.ADMISSION).unlink(missing_ok=True)
             await self.supervisor.start(components.own(self.layout, components.ADMISSION))
-        # The client's import runs in a thread: it must not keep the loop from noticing a child's death.
+        # From here on the API server needs its time, and what follows is imported meanwhile; in a thread, so
+        # that the loop notices a child's death.
         await asyncio.to_thread(__import__, "roost.embedded.bringup")
+        await asyncio.to_thread(__import__, "roost.embedded.registry")
+        from roost.embedded import registry
+
+        for program in registry.programs(self.layout, self.record, self._program(components.REGISTRY)):
+            await self.supervisor.start(program)
 
     def _clients(self) -> tuple[Client, Callable[[], Any]]:
         from roost.embedded import bringup
@@ -172,6 +174,7 @@ class _Start:
     async def _fill(self, client: Client) -> None:
         from roost.embedded import bringup
 
+        await self._encrypting()
         await self._wait_port(components.API, self.record.ports.api, seconds=120)
         await bringup.wait_api(client, seconds=120, check=self.supervisor.check)
         self.tell("api")
@@ -207,6 +210,14 @@ class _Start:
         if components.CONTROLLERS not in self.options.without:
             await self.supervisor.start(components.own(self.layout, components.CONTROLLERS))
             self.tell("controllers")
+
+    async def _encrypting(self) -> None:
+        """A kind that came with this roost is encrypted from its first object on."""
+        from roost.embedded import encryption
+
+        if not encryption.is_current(self.layout):
+            encryption.ensure(self.layout)
+            await self.supervisor.replace(self.supervisor.children[components.API].program)
 
     def _program(self, name: str) -> Path:
         return self.layout.programs(self.record.kubernetes_version) / name

@@ -92,10 +92,10 @@ def due(certificate_pem: str, *, authority_pem: str, profile: Profile, now: date
     except ValueError:
         return "it is no certificate"
     authority = x509.load_pem_x509_certificate(authority_pem.encode())
-    begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    end = certificate.not_valid_after_utc
     if now >= end:
         return f"it expired on {end:%Y-%m-%d}"
-    if now >= end - (end - begin) / 3:
+    if now >= renewal(certificate_pem):
         return f"it expires on {end:%Y-%m-%d}"
     try:
         certificate.verify_directly_issued_by(authority)
@@ -115,10 +115,17 @@ def expiry(certificate_pem: str) -> datetime:
     return x509.load_pem_x509_certificate(certificate_pem.encode()).not_valid_after_utc
 
 
+def renewal(certificate_pem: str) -> datetime:
+    """From when on `due` asks for a new one because of its age."""
+    certificate = x509.load_pem_x509_certificate(certificate_pem.encode())
+    begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    return end - (end - begin) / 3
+
+
 def matches(pair: KeyPair) -> bool:
-    """The key belongs to the certificate."""
-    certificate = x509.load_pem_x509_certificate(pair.certificate_pem.encode())
+    """Both can be read, and the key belongs to the certificate."""
     try:
+        certificate = x509.load_pem_x509_certificate(pair.certificate_pem.encode())
         return _load_key(pair.key_pem).public_key() == certificate.public_key()
     except (ValueError, TypeError):
         return False

@@ -15,7 +15,7 @@ import pytest
 
 from roost.api.errors import PermanentFailure
 from roost.api.masked import Masked
-from roost.embedded import audit, components, encryption, files, lock, objects, pki, ports, record, service
+from roost.embedded import audit, components, encryption, files, freshness, lock, objects, pki, ports, record, service
 from roost.embedded.layout import Layout, default_root
 from roost.embedded.ports import Ports
 from roost.embedded.record import Record
@@ -280,3 +280,29 @@ def test_a_transition_keeps_its_time_while_nothing_changes() -> None:
     )
     assert first == later
     assert first["conditions"][0]["lastTransitionTime"] == "2026-01-01T00:00:00Z"
+
+
+class TestFreshness:
+    """A start parses certificates only when something changed or is due."""
+
+    def test_after_a_full_check_nothing_is_due_until_the_first_renewal(self, layout: Layout) -> None:
+        assert not freshness.is_fresh(layout, FIRST, now=NOW)
+        pki.ensure(layout, FIRST, now=NOW)
+        assert freshness.is_fresh(layout, FIRST, now=NOW)
+        assert freshness.is_fresh(layout, FIRST, now=NOW + timedelta(days=240))
+        assert not freshness.is_fresh(layout, FIRST, now=NOW + timedelta(days=245))
+
+    def test_any_change_asks_for_a_full_check(self, layout: Layout) -> None:
+        pki.ensure(layout, FIRST, now=NOW)
+        assert not freshness.is_fresh(layout, Record("1.31.4", address="10.0.0.5"), now=NOW)
+        assert not freshness.is_fresh(layout, Record("1.31.4", port_base=9000), now=NOW)
+        for change in (
+            layout.key("api").unlink,
+            lambda: layout.certificate("etcd").write_text("other"),
+            lambda: layout.kubeconfig("admission").chmod(0o644),
+            layout.admin_kubeconfig.unlink,
+        ):
+            pki.ensure(layout, FIRST, now=NOW)
+            assert freshness.is_fresh(layout, FIRST, now=NOW)
+            change()
+            assert not freshness.is_fresh(layout, FIRST, now=NOW)
