@@ -5,9 +5,8 @@ Read by entry and groups. A literal, so that listing commands imports none of th
 
 from __future__ import annotations
 
-from typing import Final
-
-COMMANDS: Final[dict[str, tuple[str, str]]] = {
+# Without typing: importing it takes longer than everything else that completing a command's name needs.
+COMMANDS = {
     "up": ("roost.cli.up", "entry.up"),
     "down": ("roost.cli.down", "entry.down"),
     "status": ("roost.cli.status", "entry.status"),

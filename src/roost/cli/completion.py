@@ -7,9 +7,8 @@ is answered by click itself.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
 
-SHELLS: Final = ("bash", "zsh", "fish")
+SHELLS = ("bash", "zsh", "fish")
 
 
 def answer_command_name(environment: Mapping[str, str], commands: Sequence[str]) -> str | None:

@@ -9,8 +9,6 @@ from __future__ import annotations
 import os
 import sys
 
-from roost.cli.command_map import COMMANDS
-
 
 def run() -> int:
     """The console script. Gives the exit code: 0 done, 1 an error with its remedy, 2 wrong usage."""
@@ -27,6 +25,7 @@ def run() -> int:
         return kubectl.run(arguments[1:])
     if "_ROOST_COMPLETE" in os.environ:
         from roost.cli import completion
+        from roost.cli.command_map import COMMANDS
 
         answered = completion.answer_command_name(os.environ, list(COMMANDS))
         if answered is not None:
