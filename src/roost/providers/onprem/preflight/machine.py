@@ -127,7 +127,7 @@ def architecture(subject: Subject) -> Iterator[Finding]:
             f"{subject.spec.version} holds {', '.join(subject.architectures) or 'none'}",
             f"uname -m: {subject.found.node.machine}",
             "Create a bundle that holds it: "
-            f"roost bundle create --kubernetes {subject.spec.version} --architecture {found or 'ARCHITECTURE'}",
+            f"roost bundle create --kubernetes {subject.spec.version} --arch {found or 'ARCHITECTURE'}",
         )
 
 
