@@ -36,7 +36,7 @@ from roost.kube import pki
 from roost.providers.onprem import provider
 from roost.providers.onprem.context import Context, MachineInput, RegistrySource
 from roost.ssh.asyncssh_connector import connect
-from roost.ssh.connection import Target
+from roost.ssh.connection import Connection, Target
 from roost.ssh.pool import Pool
 
 CACHE = Path(os.environ.get("ROOST_LAB_CACHE", "/var/cache/roost-lab"))
@@ -152,16 +152,23 @@ def context(
         )
         target = Target(name, machine.ipv4, private_key=Masked(machine.ssh_key_path.read_text()))
         machines.append(MachineInput(name, spec, target))
-    network = {"podCIDR": args.pod_cidr, "serviceCIDR": "10.112.0.0/16", "plugin": args.network}
+    network = {"podCIDR": args.pod_cidr, "serviceCIDR": args.service_cidr, "plugin": args.network}
     spec = ClusterSpec.model_validate(
         {
             "version": args.kubernetes,
             "onPremises": {
                 "controlPlaneEndpoint": {"host": machines[0].spec.addresses.ipv4},
                 "network": network,
+                "nodeName": args.node_name,
             },
         }
     )
+    settled = frozenset(name for name in args.settled.split(",") if name)
+
+    async def unless_settled(target: Target) -> Connection:
+        assert target.name not in settled, f"{target.name} is settled and was connected to"
+        return await pool(target)
+
     return Context(
         cluster_id="c0ffee00-0000-4000-8000-000000000001",
         cluster_name="demo",
@@ -169,9 +176,10 @@ def context(
         machines=tuple(machines),
         bundle=bundle,
         registry=source,
-        connect=pool,
+        connect=unless_settled,
         kubeconfig=FileStore(args.state / "kubeconfig"),
         report=printer,
+        settled=settled,
     )
 
 
@@ -306,6 +314,9 @@ def main() -> None:
     parser.add_argument("--kubernetes", default="1.31.4")
     parser.add_argument("--network", default="Flannel")
     parser.add_argument("--pod-cidr", default="10.16.0.0/16")
+    parser.add_argument("--service-cidr", default="10.112.0.0/16")
+    parser.add_argument("--node-name", default="Hostname")
+    parser.add_argument("--settled", default="", help="machines that must not be connected to")
     parser.add_argument("--attempts", type=int, default=1)
     parser.add_argument("--no-registry", action="store_true")
     parser.add_argument("--quiet", action="store_true")

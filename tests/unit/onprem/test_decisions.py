@@ -10,7 +10,7 @@ import pytest
 from roost.api import conditions
 from roost.api.errors import PermanentFailure, RetryLater
 from roost.node.act import Step
-from roost.providers.onprem import access, drain, layout, nodes, planning, tokens
+from roost.providers.onprem import access, drain, layout, nodes, tokens, wish
 from roost.providers.onprem.acting import reason_of
 from roost.providers.onprem.following import View
 from roost.providers.onprem.progress import Progress
@@ -35,15 +35,15 @@ def item(name: str, address: str, *, ready: bool = True, message: str = "") -> d
 
 
 def test_the_plans_hash_is_that_of_the_wish_and_not_of_who_signs_in_or_how_far_it_is() -> None:
-    before = planning.digest(made.context())
+    before = wish.digest(made.context())
     approved = made.spec()
     approved.approved_plan, approved.paused = before, True
-    assert planning.digest(made.context(spec_=approved)) == before
+    assert wish.digest(made.context(spec_=approved)) == before
     other = made.machine("w1", "10.200.0.12", ssh={"port": 2222})
-    assert planning.digest(made.context(made.CP, other)) == before
-    assert planning.digest(made.context(spec_=made.spec(network={"podCIDR": "10.20.0.0/16"}))) != before
-    assert planning.digest(made.context(made.CP)) != before
-    assert planning.digest(made.context(registry=False)) != before
+    assert wish.digest(made.context(made.CP, other)) == before
+    assert wish.digest(made.context(spec_=made.spec(network={"podCIDR": "10.20.0.0/16"}))) != before
+    assert wish.digest(made.context(made.CP)) != before
+    assert wish.digest(made.context(registry=False)) != before
 
 
 @pytest.mark.parametrize(

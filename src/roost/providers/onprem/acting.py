@@ -17,6 +17,7 @@ from roost.providers.onprem.observing import Seen
 from roost.providers.onprem.phases import initialize, join
 from roost.providers.onprem.progress import Progress
 from roost.providers.onprem.sources import sources
+from roost.providers.onprem.wish import digest
 
 TITLES: Final[dict[steps.Act, str]] = {
     "prepare": "install programs, container runtime and images",
@@ -84,7 +85,7 @@ async def carry_out(
             things=things if things is not None else steps.things(ctx, seen.machine, seen.found, name),
             changes=comparison.changes,
             sources=sources(ctx, seen.found.node.architecture),
-            holder=f"roost on {socket.gethostname()}",
+            holder=f"roost on {socket.gethostname()} for plan {digest(ctx)}",
             timeout=TIMEOUT,
             secrets=secrets,
         )

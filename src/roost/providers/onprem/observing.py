@@ -22,6 +22,7 @@ from roost.providers.onprem import layout, steps
 from roost.providers.onprem.context import Context, MachineInput
 from roost.providers.onprem.preflight.look import LOOK_KEY, Found, look, parse
 from roost.providers.onprem.progress import MACHINE_CONDITION
+from roost.providers.onprem.wish import digest
 from roost.ssh.connection import Connection
 
 _MACHINES: Final = {"amd64": "x86_64", "arm64": "aarch64"}
@@ -85,7 +86,7 @@ async def look_at(ctx: Context, machine: MachineInput) -> Seen:
         connection = await ctx.connect(machine.target)
         observation, clock = await _observe(ctx, connection, [look(targets(ctx)), *_guessed(ctx, machine)])
         if observation.facts.running is not None:
-            # An act that an earlier process started: it is followed to its end, and only then is there truth.
+            # An act that an earlier process started: only after its end is there truth.
             await _follow(ctx, machine, connection, observation.facts.running)
             observation, clock = await _observe(ctx, connection, [look(targets(ctx)), *_guessed(ctx, machine)])
     except RoostError as error:
@@ -97,7 +98,13 @@ async def look_at(ctx: Context, machine: MachineInput) -> Seen:
 
 
 async def _follow(ctx: Context, machine: MachineInput, connection: Connection, running: RunningAct) -> None:
-    condition = MACHINE_CONDITION.get(running.description.split(" ", 1)[0], conditions.PREPARED)
+    name = running.description.split(" ", 1)[0]
+    if name in MACHINE_CONDITION and digest(ctx) not in running.description:
+        # The spec was corrected meanwhile: what this act would still do is not wished any more.
+        await engine.stop_running(connection, ctx.cluster_id)
+        ctx.report.event(machine.name, "ActStopped", f"{machine.name}: stopped what an older spec asked for: {name}")
+        return
+    condition = MACHINE_CONDITION.get(name, conditions.PREPARED)
 
     def tell(text: str) -> None:
         ctx.report.machine(machine.name, condition, "False", conditions.IN_PROGRESS, text)

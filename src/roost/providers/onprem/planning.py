@@ -1,13 +1,11 @@
 """The plan: what differs on each machine and in the cluster's API, with a hash that approval names. Pure.
 
-The hash is that of the wish (spec, machines, bundle, registry), not of the differences: an approved plan that
-was cut off half-way still is the approved one when the work goes on.
+The hash is that of the wish (wish.py), not of the differences: an approved plan that was cut off half-way still
+is the approved one when the work goes on.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
 
 from roost.api.v1alpha1.cluster import NetworkPlugin
@@ -15,6 +13,7 @@ from roost.api.v1alpha1.plan import MachinePlan, PlannedChange, PlanSpec
 from roost.providers.onprem import layout
 from roost.providers.onprem.context import Context
 from roost.providers.onprem.observing import Seen
+from roost.providers.onprem.wish import digest
 
 
 def make(ctx: Context, seen: Sequence[Seen], *, network_missing: bool) -> PlanSpec:
@@ -39,18 +38,3 @@ def make(ctx: Context, seen: Sequence[Seen], *, network_missing: bool) -> PlanSp
             )
         )
     return PlanSpec(cluster_name=ctx.cluster_name, hash=digest(ctx), machines=machines, objects=objects)
-
-
-def digest(ctx: Context) -> str:
-    """Of everything that decides what will be done."""
-    spec = ctx.spec.model_dump(
-        mode="json", by_alias=True, exclude={"approval", "approved_plan", "paused", "display_name"}
-    )
-    machines = {
-        machine.name: machine.spec.model_dump(mode="json", by_alias=True, exclude={"ssh", "display_name"})
-        for machine in ctx.machines
-        if not machine.deleting
-    }
-    registry = ctx.registry.address if ctx.registry else None
-    content = json.dumps([ctx.cluster_id, ctx.bundle.digest, registry, spec, machines], sort_keys=True)
-    return hashlib.sha256(content.encode()).hexdigest()[:16]
