@@ -39,6 +39,13 @@ def makes_work_pointless(old: Object | None, new: Object | None) -> bool:
     )
 
 
+def forces_removal(old: Object | None, new: Object | None) -> bool:
+    """Whether somebody has just allowed a machine to be let go as it is; what waits for it need wait no more."""
+    if old is None or new is None:
+        return False
+    return annotation(new, FORCE_REMOVAL_ANNOTATION) == "true" != annotation(old, FORCE_REMOVAL_ANNOTATION)
+
+
 def acted_on(obj: Object) -> Object:
     """The part of spec that something is done for."""
     return {key: value for key, value in spec(obj).items() if key not in _FOR_PEOPLE}

@@ -8,7 +8,7 @@ annotation, or because roost never signed in to it. Called by the cluster and ma
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Coroutine, Mapping
 from datetime import timedelta
 from typing import Final
 
@@ -22,6 +22,7 @@ from roost.controllers.environment import Environment
 from roost.controllers.kinds import CLUSTER, MACHINE, cluster_id, spec
 from roost.controllers.reporting import StatusReporter
 from roost.controllers.runtime.api import (
+    ApiProblem,
     Object,
     Ref,
     annotation,
@@ -114,48 +115,77 @@ class Removal:
             report.machine(name, c.DELETING, "True", problem.reason, problem.message)
         error: RoostError | None = next(iter(problems.values()), None)
         todo = sorted(leaving - set(problems))
+        by_name = {str(metadata(machine)["name"]): machine for machine in members}
+        released: set[str] = set()
+        for name in todo:
+            if self._forced(cluster, by_name[name]):
+                # A kept connection may hang on a machine that is gone; a new one fails in ten seconds.
+                await env.disconnect(name)
         if todo:
             ctx = context(env, _bare(cluster) if everything else cluster, inputs, report)
-            try:
-                if everything:
-                    await env.provider.destroy(ctx)
-                else:
-                    await env.provider.remove(ctx, todo)
-            except RoostError as failed:
-                error = failed
-        gone = await self._let_go(cluster, members, report)
+            work = env.provider.destroy(ctx) if everything else env.provider.remove(ctx, todo)
+            error = await self._released_meanwhile(work, by_name, report, released) or error
+        gone = {name for name in leaving if name in report.restored or self._excused(cluster, by_name[name], report)}
+        late = gone - released
+        await asyncio.gather(*(self._release(by_name[name], restored=name in report.restored) for name in late))
         if gone >= leaving:
             return None
         return error or RetryLater("NotRestored", f"not restored yet: {', '.join(sorted(leaving - gone))}")
 
-    async def _let_go(self, cluster: Object, members: Iterable[Object], report: StatusReporter) -> set[str]:
-        """Takes the finalizer of each Machine that is restored, or that need not be."""
-        gone = {
-            str(metadata(machine)["name"]): machine
-            for machine in members
-            if metadata(machine)["name"] in report.restored or self._excused(cluster, machine, report)
-        }
-        for name in gone:
-            self._log.info("machine let go", machine=name, restored=name in report.restored)
-        refs = [ref_of(MACHINE, machine) for machine in gone.values()]
-        await asyncio.gather(*(claims.release_now(self._env.api, ref, FINALIZER) for ref in refs))
-        for ref in refs:
-            self._env.status.forget(ref)
-        return set(gone)
+    async def _released_meanwhile(
+        self,
+        work: Coroutine[None, None, None],
+        members: Mapping[str, Object],
+        report: StatusReporter,
+        released: set[str],
+    ) -> RoostError | None:
+        """Runs the provider's work; a Machine goes as soon as it is restored, whatever the others are at."""
+
+        async def release(name: str) -> None:
+            try:
+                await self._release(members[name], restored=True)
+            except ApiProblem as problem:
+                # Tried again when the work is done.
+                self._log.warning("machine not released", machine=name, cause=problem.message)
+            else:
+                released.add(name)
+
+        async with asyncio.TaskGroup() as group:
+
+            def restored(name: str) -> None:
+                if name in members:
+                    group.create_task(release(name))
+
+            report.on_restored = restored
+            try:
+                await work
+            except RoostError as error:
+                return error
+        return None
+
+    async def _release(self, machine: Object, *, restored: bool) -> None:
+        ref = ref_of(MACHINE, machine)
+        self._log.info("machine let go", machine=ref.name, restored=restored)
+        await claims.release_now(self._env.api, ref, FINALIZER)
+        self._env.status.forget(ref)
 
     def _excused(self, cluster: Object, machine: Object, report: StatusReporter) -> bool:
         name = str(metadata(machine)["name"])
-        current = self._env.cache.get(ref_of(MACHINE, machine)) or machine
-        owner = self._env.cache.get(ref_of(CLUSTER, cluster)) or cluster
-        if any(annotation(obj, FORCE_REMOVAL_ANNOTATION) == "true" for obj in (current, owner)):
+        if self._forced(cluster, machine):
             report.event(
                 name, "RemovalForced", f"{name} was let go as it is: {FORCE_REMOVAL_ANNOTATION} is true", warning=True
             )
             return True
+        current = self._env.cache.get(ref_of(MACHINE, machine)) or machine
         if not self._ever_signed_in(current):
             report.event(name, "NothingToUndo", f"{name} was let go: roost never signed in to it")
             return True
         return False
+
+    def _forced(self, cluster: Object, machine: Object) -> bool:
+        """Whether the Machine or its Cluster says so now."""
+        now = [self._env.cache.get(ref_of(MACHINE, machine)), self._env.cache.get(ref_of(CLUSTER, cluster))]
+        return any(obj is not None and annotation(obj, FORCE_REMOVAL_ANNOTATION) == "true" for obj in now)
 
     def _ever_signed_in(self, machine: Object) -> bool:
         """By what is stored, and by what was said and may not be stored yet."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, cast
 
 from roost.api import conditions as c
@@ -15,6 +15,10 @@ from roost.controllers.runtime.log import logger
 from roost.controllers.runtime.status import ConditionStatus, StatusWriter
 
 _UNDER_WAY: Final = frozenset({c.WAITING, c.IN_PROGRESS, c.PAUSED, c.AWAITING_APPROVAL})
+
+
+def _nothing(_machine: str) -> None:
+    return
 
 
 class StatusReporter:
@@ -36,6 +40,7 @@ class StatusReporter:
         self._machines: Mapping[str, Object] = {metadata(machine)["name"]: machine for machine in machines}
         self._log = logger(cluster=f"{self._ref.namespace}/{self._ref.name}")
         self.restored: set[str] = set()
+        self.on_restored: Callable[[str], None] = _nothing
 
     def cluster(self, condition: str, status: ConditionStatus, reason: str, message: str = "") -> None:
         before = self._status.said(self._ref, condition)
@@ -50,6 +55,7 @@ class StatusReporter:
             return
         if condition == c.DELETING and status == "False" and reason == c.SUCCEEDED:
             self.restored.add(name)
+            self.on_restored(name)
         ref = ref_of(MACHINE, machine)
         before = self._status.said(ref, condition)
         self._status.say(ref, condition, status, reason, message, generation=generation(machine))

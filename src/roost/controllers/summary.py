@@ -23,6 +23,7 @@ def of_cluster(
     said: Mapping[str, Said], fields: Mapping[str, Any], notes: Mapping[str, Any]
 ) -> dict[str, str | int | None]:
     phase, message = _cluster(said, fields, notes)
+    message = _one_line(message)
     return {"phase": phase, "message": message + _retry(fields) if notes.get(TROUBLE) else message}
 
 
@@ -58,6 +59,7 @@ def of_machine(
     said: Mapping[str, Said], fields: Mapping[str, Any], _notes: Mapping[str, Any]
 ) -> dict[str, str | int | None]:
     phase, message = _machine(said)
+    message = _one_line(message)
     return {"phase": phase, "message": message + _retry(fields) if phase == "Failed" else message}
 
 
@@ -65,7 +67,9 @@ def _machine(said: Mapping[str, Said]) -> tuple[str, str]:
     going = said.get(c.DELETING)
     if going is not None and going.status == "True":
         return "Deleting", going.message
-    if going is not None and going.reason not in {c.SUCCEEDED, c.WAITING}:
+    if going is not None and going.reason == c.SUCCEEDED:
+        return "Restored", "the machine is as it was before roost"
+    if going is not None:
         return "DeletionRefused", going.message
     ready = said.get(c.READY)
     joined = said.get(c.JOINED)
@@ -112,6 +116,11 @@ def _current_type(said: Mapping[str, Said], order: tuple[str, ...]) -> str | Non
 def _current(said: Mapping[str, Said], order: tuple[str, ...]) -> Said | None:
     kind = _current_type(said, order)
     return said[kind] if kind else None
+
+
+def _one_line(text: str) -> str:
+    """Columns of `kubectl get` end at a line's end."""
+    return "; ".join(line.strip() for line in text.splitlines() if line.strip())
 
 
 def _retry(fields: Mapping[str, Any]) -> str:

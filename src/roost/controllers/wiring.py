@@ -192,7 +192,7 @@ class Controllers:
         if new is None:
             self._queue.forget(Key("nodes", ref))
             self._queue.add(key)
-        elif changes.makes_work_pointless(old, new):
+        elif changes.makes_work_pointless(old, new) or changes.forces_removal(old, new):
             self._queue.interrupt(key)
         elif changes.wants_a_look(old, new):
             self._queue.add(key)
@@ -205,9 +205,10 @@ class Controllers:
 
     def _machine_changed(self, old: Object | None, new: Object | None) -> None:
         pointless = changes.makes_work_pointless(old, new)
+        forced = changes.forces_removal(old, new)
         if new is None or changes.wants_a_look(old, new):
             for ref in {cluster_of(obj) for obj in (old, new) if obj is not None}:
-                self._touch(ref, interrupt=pointless)
+                self._touch(ref, interrupt=pointless, forced=forced)
             obj = new or old
             if obj is not None:
                 self._queue.add(Key("machine", machine_ref(obj)))
@@ -232,13 +233,13 @@ class Controllers:
         for cluster in self._cache.by(CLUSTER, BY_VERSION, version):
             self._queue.add(Key("cluster", ref_of(CLUSTER, cluster)))
 
-    def _touch(self, ref: Ref, *, interrupt: bool) -> None:
+    def _touch(self, ref: Ref, *, interrupt: bool, forced: bool = False) -> None:
         """Something of a Cluster changed. One that goes is not interrupted by the objects it takes away itself."""
         cluster = self._cache.get(ref)
         if cluster is None:
             return
         key = Key("cluster", ref)
-        if interrupt and not deleting(cluster):
+        if forced or (interrupt and not deleting(cluster)):
             self._queue.interrupt(key)
         else:
             self._queue.add(key)

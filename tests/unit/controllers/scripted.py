@@ -35,6 +35,8 @@ class ScriptedProvider:
         self.commands: list[str] = []
         """Machines that got a command, in order."""
         self.unreachable: set[str] = set()
+        self.hanging: set[str] = set()
+        """Machines on which undoing never ends."""
         self.password = "right"
         self.fail: Callable[[Context], RoostError | None] = lambda _ctx: None
         self.available = True
@@ -102,16 +104,23 @@ class ScriptedProvider:
     async def _undo(self, ctx: Context, machines: Sequence[MachineInput]) -> None:
         failures: list[str] = []
         await asyncio.sleep(self.step)
-        for machine in machines:
+
+        async def one(machine: MachineInput) -> None:
             try:
                 self._sign_in(ctx, machine)
             except RoostError as error:
                 failures.append(machine.name)
                 ctx.report.machine(machine.name, c.DELETING, "True", error.reason, error.message)
-                continue
+                return
+            if machine.name in self.hanging:
+                await asyncio.sleep(1e9)
             assert self.on.get(machine.name) in {None, ctx.cluster_id}
             self.on.pop(machine.name, None)
             ctx.report.machine(machine.name, c.DELETING, "False", c.SUCCEEDED)
+
+        async with asyncio.TaskGroup() as group:
+            for machine in machines:
+                group.create_task(one(machine))
         if failures:
             raise RetryLater("MachineUnreachable", f"{', '.join(failures)}: no route")
 

@@ -453,6 +453,24 @@ async def test_an_unreachable_machine_is_named_and_let_go_by_force_alone(world: 
         assert world.left() == [ref("Secret", "login")]
 
 
+async def test_restored_machines_go_while_another_hangs_and_force_ends_the_wait(world: World) -> None:
+    world.provider.hanging = {"m3"}
+    async with world.controllers():
+        world.apply_demo()
+        await asyncio.sleep(100)
+        world.api.remove(ref("Cluster", "demo"))
+        await asyncio.sleep(60)
+        assert sorted(world.provider.on) == ["m3"]
+        assert [name.name for name in world.left() if name.resource == MACHINE] == ["m3"]
+        world.provider.hanging = set()
+        world.provider.unreachable = {"m3"}
+        patch = {"metadata": {"name": "demo", "namespace": "ns", "annotations": {FORCE_REMOVAL_ANNOTATION: "true"}}}
+        world.api.put(CLUSTER, patch)
+        await asyncio.sleep(20)
+        assert world.left() == [ref("Secret", "login")]
+        assert "m3" in world.dropped
+
+
 async def test_a_machine_that_was_never_signed_in_to_holds_nothing_up(world: World) -> None:
     async with world.controllers():
         world.apply_demo()
