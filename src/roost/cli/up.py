@@ -21,7 +21,7 @@ from roost.embedded.layout import Layout
 
 if TYPE_CHECKING:
     from roost.bundle.progress import Step
-    from roost.embedded import start
+    from roost.embedded import sequence
 
 
 @click.command("up", help=t("up.help"))
@@ -45,10 +45,10 @@ def command(
     programs: Path | None,
     without: str,
 ) -> None:
-    from roost.embedded import start
+    from roost.embedded import sequence, start
 
     layout = data_directory.layout(data_dir)
-    options = start.Options(
+    options = sequence.Options(
         layout=layout,
         kubernetes_version=kubernetes_version.removeprefix("v") if kubernetes_version else None,
         port_base=port_base,
@@ -127,7 +127,7 @@ def _report_to_person(layout: Layout) -> Callable[[str, float, str], None]:
     return report
 
 
-def _detached(options: start.Options, *, as_service: bool) -> None:
+def _detached(options: sequence.Options, *, as_service: bool) -> None:
     """Goes on in a process of its own, and follows it until it is ready."""
     from roost.embedded import files, service, stop
 
@@ -152,7 +152,7 @@ def _detached(options: start.Options, *, as_service: bool) -> None:
         click.echo(t("up.service-installed", unit=service.NAME))
 
 
-def _in_background(options: start.Options, writing: int) -> int:
+def _in_background(options: sequence.Options, writing: int) -> int:
     """The forked process: a session of its own, its words into a log, its progress to the starter."""
     from roost.embedded import start
 

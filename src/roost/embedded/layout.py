@@ -98,6 +98,10 @@ class Layout:
         return self.config / "audit-policy.json"
 
     @property
+    def applied(self) -> Path:
+        return self.config / "applied.json"
+
+    @property
     def logs(self) -> Path:
         return self.root / "logs"
 

@@ -11,11 +11,8 @@ import secrets
 from collections.abc import Callable
 from pathlib import Path
 
-from roost.api.errors import RoostError
 from roost.api.masked import Masked
 from roost.bundle import registry as distribution
-from roost.bundle.push import push
-from roost.bundle.store import Store
 from roost.embedded import components
 from roost.embedded.files import write_private
 from roost.embedded.layout import Layout
@@ -64,20 +61,16 @@ def pushed(layout: Layout) -> dict[str, str]:
         return {}
 
 
-async def keep_filled(layout: Layout, record: Record, *, tell: Callable[[str, str], None]) -> None:
-    """For ever: puts each bundle that is new or changed into the registry. Only where machines can reach it."""
+async def fill(layout: Layout, record: Record, *, tell: Callable[[str, str], None]) -> None:
+    """Puts each bundle that is new or changed into the registry; only where machines can reach it."""
+    if not record.registry_address:
+        return
+    from roost.bundle.push import push
+    from roost.bundle.store import Store
+
     url = f"http://{LOOPBACK}:{record.ports.registry}"
-    failures = 0
-    while record.registry_address:
-        try:
-            for bundle in await asyncio.to_thread(Store(layout.bundles).list):
-                if pushed(layout).get(bundle.version) == bundle.digest:
-                    continue
-                await push(bundle, url)
-                write_private(layout.pushed, json.dumps({**pushed(layout), bundle.version: bundle.digest}))
-                tell("pushed", bundle.version)
-            failures = 0
-        except RoostError as error:
-            failures += 1
-            tell("push-failed", error.message)
-        await asyncio.sleep(min(60.0, INTERVAL * 2**failures))
+    for bundle in await asyncio.to_thread(Store(layout.bundles).list):
+        if pushed(layout).get(bundle.version) != bundle.digest:
+            await push(bundle, url)
+            write_private(layout.pushed, json.dumps({**pushed(layout), bundle.version: bundle.digest}))
+            tell("pushed", bundle.version)

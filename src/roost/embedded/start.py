@@ -1,8 +1,7 @@
 """`roost up`: from a data directory to a ready platform, and the watch over it until it is told to stop.
 
-Order: programs, keys and encryption before etcd's first start; etcd, API, CRDs Established, the webhook
-answering, its configuration, controllers; only then «ready». Called by cli/up. Imports little, since the
-children start while the rest is still being imported.
+The order of a start is sequence's. Called by cli/up. Imports little, since the children start while the rest
+is still being imported.
 """
 
 from __future__ import annotations
@@ -11,45 +10,24 @@ import asyncio
 import contextlib
 import json
 import os
-import shutil
 import signal
 import socket
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
-from roost.api.errors import PermanentFailure
-from roost.embedded import components, files, freshness, lock, ports, record, supervise
+from roost.api.errors import RoostError
+from roost.embedded import components, files, lock, ports, record, supervise
 from roost.embedded.layout import Layout
 from roost.embedded.record import Record
+from roost.embedded.sequence import Options, Sequence
 from roost.embedded.supervise import Supervisor
 
 if TYPE_CHECKING:
     from roost.bundle.progress import Progress
-    from roost.kube.client import Client
 
 Report = Callable[[str, float, str], None]
 """Told of each step: its name, seconds since the start, detail."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """What `roost up` was asked for. None: as chosen before, else the default."""
-
-    layout: Layout
-    kubernetes_version: str | None = None
-    port_base: int | None = None
-    address: str | None = None
-    mirror: str | None = None
-    programs: Path | None = None
-    """A directory with the platform's programs, in place of a bundle's."""
-    without: frozenset[str] = field(default_factory=frozenset[str])
-    """Children that are not started."""
-    webhooks: Callable[[str, int], list[dict[str, Any]]] | None = None
-    """From the CA and the port to what makes the API server ask the webhook; the admission room's."""
 
 
 def prepare(options: Options, progress: Progress) -> Record:
@@ -98,146 +76,19 @@ async def _supervise(options: Options, chosen: Record, tell: Callable[..., None]
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     try:
-        await _until(stop, _Start(options, chosen, supervisor, tell).run())
+        sequence = Sequence(options, chosen, supervisor, tell)
+        await _until(stop, sequence.run())
         if not stop.is_set():
             _write_ready(layout, chosen, time.monotonic() - began)
             tell("ready")
             _notify("READY=1")
-            await _until(stop, _look_after(layout, chosen, supervisor, tell))
+            await _until(stop, _look_after(sequence, tell))
     finally:
         _notify("STOPPING=1")
         tell("stopping")
         layout.ready.unlink(missing_ok=True)
         await supervisor.stop_all(components.STOP_ORDER)
         tell("stopped")
-
-
-class _Start:
-    """One start of the children, in order."""
-
-    def __init__(self, options: Options, chosen: Record, supervisor: Supervisor, tell: Callable[..., None]) -> None:
-        self.options = options
-        self.layout = options.layout
-        self.record = chosen
-        self.supervisor = supervisor
-        self.tell = tell
-
-    async def run(self) -> None:
-        await self._etcd()
-        await self._api()
-        client, closing = self._clients()
-        try:
-            await self._fill(client)
-        finally:
-            await closing()
-
-    async def _etcd(self) -> None:
-        now = datetime.now(UTC)
-        if not freshness.is_fresh(self.layout, self.record, now=now):
-            from roost.embedded import pki
-
-            renewed = pki.ensure(self.layout, self.record, now=now.replace(microsecond=0))
-            if renewed:
-                self.tell("certificates", ", ".join(renewed))
-        if not self.layout.encryption.exists():
-            from roost.embedded import encryption
-
-            encryption.ensure(self.layout)
-        record.save(self.layout.record, self.record)
-        await self.supervisor.start(components.etcd(self.layout, self.record, self._program(components.ETCD)))
-
-    async def _api(self) -> None:
-        from roost.embedded import audit
-
-        audit.ensure(self.layout)
-        await self._wait_port(components.ETCD, self.record.ports.etcd, seconds=60)
-        self.tell("etcd")
-        await self.supervisor.start(components.api(self.layout, self.record, self._program(components.API)))
-        if components.ADMISSION not in self.options.without:
-            self._readiness(components.ADMISSION).unlink(missing_ok=True)
-            await self.supervisor.start(components.own(self.layout, components.ADMISSION))
-        # From here on the API server needs its time, and what follows is imported meanwhile; in a thread, so
-        # that the loop notices a child's death.
-        await asyncio.to_thread(__import__, "roost.embedded.bringup")
-        await asyncio.to_thread(__import__, "roost.embedded.registry")
-        from roost.embedded import registry
-
-        for program in registry.programs(self.layout, self.record, self._program(components.REGISTRY)):
-            await self.supervisor.start(program)
-
-    def _clients(self) -> tuple[Client, Callable[[], Any]]:
-        from roost.embedded import bringup
-
-        client = bringup.administrator(self.layout)
-        return client, client.close
-
-    async def _fill(self, client: Client) -> None:
-        from roost.embedded import bringup
-
-        await self._encrypting()
-        await self._wait_port(components.API, self.record.ports.api, seconds=120)
-        await bringup.wait_api(client, seconds=120, check=self.supervisor.check)
-        self.tell("api")
-        await bringup.apply_kinds(client)
-        files.write_private(self.layout.served, "")
-        self.tell("kinds")
-        await self.supervisor.start(
-            components.controller_manager(self.layout, self.record, self._program(components.CONTROLLER_MANAGER))
-        )
-        impersonating = bringup.as_controllers(self.layout)
-        try:
-            await bringup.apply_global(impersonating, self.record)
-        finally:
-            await impersonating.close()
-        if components.ADMISSION not in self.options.without:
-            assert self.options.webhooks is not None
-            await bringup.wait_file(
-                self._readiness(components.ADMISSION),
-                seconds=60,
-                what="the webhook",
-                check=self.supervisor.check,
-            )
-            await self._wait_port(components.ADMISSION, self.record.ports.webhook, seconds=10)
-            ca_pem = self.layout.certificate("platform-ca").read_text()
-            await bringup.apply_webhooks(client, self.options.webhooks(ca_pem, self.record.ports.webhook))
-            self.tell("webhook")
-        await self._wait_port(components.REGISTRY, self.record.ports.registry, seconds=30)
-        if self.record.address:
-            await self._wait_port(
-                components.REGISTRY_TLS, self.record.ports.registry_tls, seconds=30, address=self.record.address
-            )
-        self.tell("registry")
-        if components.CONTROLLERS not in self.options.without:
-            await self.supervisor.start(components.own(self.layout, components.CONTROLLERS))
-            self.tell("controllers")
-
-    async def _encrypting(self) -> None:
-        """A kind that came with this roost is encrypted from its first object on."""
-        from roost.embedded import encryption
-
-        if not encryption.is_current(self.layout):
-            encryption.ensure(self.layout)
-            await self.supervisor.replace(self.supervisor.children[components.API].program)
-
-    def _program(self, name: str) -> Path:
-        return self.layout.programs(self.record.kubernetes_version) / name
-
-    def _readiness(self, name: str) -> Path:
-        return self.layout.run / f"{name}.ready"
-
-    async def _wait_port(self, name: str, port: int, *, seconds: float, address: str = ports.LOOPBACK) -> None:
-        end = time.monotonic() + seconds
-        while True:
-            with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
-                if probe.connect_ex((address, port)) == 0:
-                    return
-            self.supervisor.check()
-            if time.monotonic() >= end:
-                words = supervise.last_words(self.layout.log(name))
-                raise PermanentFailure(
-                    "NotReady", f"{name} does not listen on port {port} after {seconds:g} s; its last words: {words}"
-                )
-            await asyncio.sleep(0.02)
 
 
 async def _until(stop: asyncio.Event, work: Any) -> None:
@@ -254,27 +105,53 @@ async def _until(stop: asyncio.Event, work: Any) -> None:
         await task
 
 
-async def _look_after(layout: Layout, chosen: Record, supervisor: Supervisor, tell: Callable[..., None]) -> None:
-    """While the platform runs: the registry has every bundle, logs don't fill the disk, certificates don't end."""
+async def _look_after(sequence: Sequence, tell: Callable[..., None]) -> None:
+    """While the platform runs: the API keeps what is roost's, the registry has every bundle, logs don't fill the
+    disk, certificates don't end. None of these may end the platform."""
     from roost.embedded import registry
 
+    layout, chosen = sequence.options.layout, sequence.record
+
+    def told(step: str, detail: str) -> None:
+        tell(step, detail)
+
     async with asyncio.TaskGroup() as group:
-        group.create_task(registry.keep_filled(layout, chosen, tell=tell))
-        group.create_task(_keep_fresh(layout, chosen, supervisor))
+        if sequence.settled:
+            group.create_task(_repeated(sequence.fill, tell, every=None))
+        group.create_task(_repeated(lambda: registry.fill(layout, chosen, tell=told), tell, every=registry.INTERVAL))
+        group.create_task(_repeated(lambda: _trim(sequence.supervisor), tell, every=60))
+        group.create_task(_repeated(lambda: _renew(sequence), tell, every=12 * 3600))
 
 
-async def _keep_fresh(layout: Layout, chosen: Record, supervisor: Supervisor) -> None:
+async def _repeated(
+    work: Callable[[], Coroutine[Any, Any, None]], tell: Callable[..., None], *, every: float | None
+) -> None:
+    """Again and again, or, without `every`, until it succeeds once; failures are told and tried again later."""
+    failures = 0
     while True:
-        for _ in range(12 * 60):
-            await asyncio.sleep(60)
-            for child in list(supervisor.children.values()):
-                supervise.trim(child.program.log)
-        from roost.embedded import pki
-        from roost.kube.pki import utc_now
+        try:
+            await work()
+            if every is None:
+                return
+            failures = 0
+        except Exception as error:
+            failures += 1
+            tell("problem", error.message if isinstance(error, RoostError) else f"{type(error).__name__}: {error}")
+        await asyncio.sleep(max(every or 0.0, min(60.0, 2.0**failures) if failures else 0.0))
 
-        for name in components.restart_after(pki.ensure(layout, chosen, now=utc_now())):
-            if name in supervisor.children:
-                await supervisor.replace(supervisor.children[name].program)
+
+async def _trim(supervisor: Supervisor) -> None:
+    for child in list(supervisor.children.values()):
+        supervise.trim(child.program.log)
+
+
+async def _renew(sequence: Sequence) -> None:
+    from roost.embedded import pki
+    from roost.kube.pki import utc_now
+
+    for name in components.restart_after(pki.ensure(sequence.options.layout, sequence.record, now=utc_now())):
+        if name in sequence.supervisor.children:
+            await sequence.supervisor.replace(sequence.supervisor.children[name].program)
 
 
 def _provide_programs(options: Options, version: str, progress: Progress) -> None:
@@ -312,11 +189,3 @@ def _notify(state: str) -> None:
         return
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender, contextlib.suppress(OSError):
         sender.sendto(state.encode(), f"\0{address[1:]}" if address.startswith("@") else address)
-
-
-def forget_programs(layout: Layout, *, keep: str) -> None:
-    """Removes programs of versions that the platform no longer runs."""
-    base = layout.programs(keep).parent
-    for directory in base.iterdir() if base.is_dir() else ():
-        if directory.name != keep:
-            shutil.rmtree(directory, ignore_errors=True)

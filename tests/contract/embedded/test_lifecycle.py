@@ -162,3 +162,16 @@ def test_a_program_that_cannot_start_is_named_with_its_words(platform: Platform)
     assert "etcd ended with exit code" in done.stderr
     assert str(platform.layout.log("etcd")) in done.stderr
     assert platform.pids() == {}
+
+
+def test_what_was_removed_while_nobody_looked_comes_back(platform: Platform) -> None:
+    """A start that trusts the stamp of the last one says «ready» first, and repairs what is roost's afterwards."""
+    platform.kubectl("delete", "clusterrole", "roost:controllers")
+    platform.kubectl("delete", "validatingadmissionpolicybinding", "roost-no-nodes")
+    platform.roost("down")
+    platform.start()
+    until(
+        lambda: platform.roost("kubectl", "get", "clusterrole", "roost:controllers").returncode == 0, "access is back"
+    )
+    binding = ("kubectl", "get", "validatingadmissionpolicybinding", "roost-no-nodes")
+    until(lambda: platform.roost(*binding).returncode == 0, "the policy is back")

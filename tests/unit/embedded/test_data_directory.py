@@ -15,9 +15,23 @@ import pytest
 
 from roost.api.errors import PermanentFailure
 from roost.api.masked import Masked
-from roost.embedded import audit, components, encryption, files, freshness, lock, objects, pki, ports, record, service
+from roost.embedded import (
+    applied,
+    audit,
+    components,
+    encryption,
+    files,
+    freshness,
+    lock,
+    objects,
+    pki,
+    ports,
+    record,
+    service,
+)
 from roost.embedded.layout import Layout, default_root
 from roost.embedded.ports import Ports
+from roost.embedded.probe import failing
 from roost.embedded.record import Record
 from roost.kube.kubeconfig import parse
 
@@ -306,3 +320,29 @@ class TestFreshness:
             assert freshness.is_fresh(layout, FIRST, now=NOW)
             change()
             assert not freshness.is_fresh(layout, FIRST, now=NOW)
+
+
+class TestApplied:
+    """A start trusts the stamp of the last one only as long as nothing that it says could be otherwise."""
+
+    def test_a_stamp_holds_until_something_that_counts_changes(self, layout: Layout) -> None:
+        pki.ensure(layout, FIRST, now=NOW)
+        assert applied.kinds(layout, FIRST) is None
+        applied.stamp(layout, FIRST, plurals=("machines", "clusters"))
+        assert applied.kinds(layout, FIRST) == {"clusters", "machines"}
+        assert applied.kinds(layout, Record("1.32.0")) is None
+        assert applied.kinds(layout, Record("1.31.4", port_base=9000)) is None
+        layout.certificate("platform-ca").write_text("another")
+        assert applied.kinds(layout, FIRST) is None
+
+    def test_a_damaged_stamp_is_none(self, layout: Layout) -> None:
+        pki.ensure(layout, FIRST, now=NOW)
+        for text in ("", "[]", '{"mark": 1}'):
+            layout.applied.write_text(text)
+            assert applied.kinds(layout, FIRST) is None
+
+
+def test_what_readyz_complains_of_is_taken_out_of_its_text() -> None:
+    text = "[+]ping ok\n[-]etcd failed: reason withheld\n[-]poststarthook/rbac failed\nreadyz check failed"
+    assert failing(text) == "etcd failed: reason withheld; poststarthook/rbac failed"
+    assert failing("Forbidden") == "Forbidden"
