@@ -138,8 +138,11 @@ def _duration(seconds: float | None) -> str:
 
 
 def _mark(line: Line, *, plain: bool) -> str:
-    if line.status == "Unknown" and line.reason.endswith(conditions.IN_PROGRESS):
+    # A phase under way is False by its type, and no failure.
+    if line.status != "True" and line.reason.endswith(conditions.IN_PROGRESS):
         return "working" if plain else WORKING
+    if line.status != "True" and line.reason.endswith(conditions.WAITING):
+        return (PLAIN_MARKS if plain else MARKS)["Unknown"]
     return (PLAIN_MARKS if plain else MARKS)[line.status]
 
 
@@ -182,7 +185,8 @@ def _follow(api: platform_api.PlatformApi, namespace: str, name: str) -> None:
             drawn = len(lines)
         else:
             for line, item in zip(lines[1:], (*view.phases, *view.machines), strict=False):
-                key = f"{item.status} {item.reason} {item.message}"
+                # A phase repeats what its machines say: it is told when it turns.
+                key = f"{item.status} {item.reason}" + (f" {item.message}" if item in view.machines else "")
                 if told.get(item.name) != key:
                     told[item.name] = key
                     sys.stdout.write(f"{datetime.now():%H:%M:%S} {line.strip()}\n")

@@ -89,3 +89,20 @@ def test_plain_output_uses_words() -> None:
     assert "done" in text
     assert "waiting" in text
     assert "✓" not in text
+
+
+def test_work_under_way_is_no_failure() -> None:
+    """Its condition is False until it is done."""
+    view = progress.progress(
+        cluster(
+            conditions=[
+                condition("MachinesPrepared", "False", "InProgress", "01", "0 of 2 done"),
+                condition("WorkersJoined", "False", "ActFailed", "02", "node2: no space"),
+            ]
+        ),
+        [],
+        now=NOW,
+    )
+    lines = {line.split()[1]: line.split()[0] for line in progress.render(view, plain=True)[1:]}
+    assert lines["MachinesPrepared"] == "working"
+    assert lines["WorkersJoined"] == "failed"
