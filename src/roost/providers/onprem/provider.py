@@ -127,8 +127,8 @@ async def _preflight(ctx: Context, seen: Sequence[Seen], failures: dict[str, Roo
     findings += [finding for look in seen for finding in _taken_names(look, existing)]
     findings += [finding for look in seen for finding in _blocked(look)]
     _report_findings(ctx, seen, findings)
-    stopped = {finding.machine for finding in report.errors(findings)}
-    errors = [finding for finding in findings if not finding.warning]
+    errors = report.errors(findings)
+    stopped = list(dict.fromkeys(finding.machine for finding in errors))
     begun = (
         any(look.machine.name == head.name and not _is_new(ctx, look) for look in seen) or head.name in ctx.settled
     )

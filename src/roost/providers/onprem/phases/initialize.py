@@ -31,6 +31,7 @@ READY_SECONDS: Final = 240
 PKI: Final = f"{layout.KUBERNETES_DIRECTORY}/pki"
 MANIFESTS: Final = f"{layout.KUBERNETES_DIRECTORY}/manifests"
 ADMIN: Final = f"{layout.KUBERNETES_DIRECTORY}/admin.conf"
+_HAS_ADMIN: Final = f'[ -s "$R"{ADMIN} ]'
 STAGED: Final = "@STAGED@"
 """Stands for the directory of the staged files, which is known only on the machine."""
 
@@ -179,7 +180,7 @@ def _ready() -> RunOnce:
     return RunOnce(
         key=READY_KEY,
         summary="wait for the control plane",
-        guard=_guard(f"[ -s {ADMIN} ]", _exists("/readyz")),
+        guard=_guard(_HAS_ADMIN, _exists("/readyz")),
         script=f"{PATH}\n{functions}\nready {READY_SECONDS}",
     )
 
@@ -208,7 +209,7 @@ def _upload(run: _Init) -> RunOnce:
         key=UPLOAD_KEY,
         summary="upload the configuration and the rules for joining",
         guard=_guard(
-            f"[ -s {ADMIN} ]",
+            _HAS_ADMIN,
             _exists(f"{config_maps}/kubeadm-config"),
             _exists(f"{config_maps}/kubelet-config"),
             _exists(f"/api/v1/nodes/{run.node.name}", "node-role.kubernetes.io/control-plane"),
@@ -235,7 +236,7 @@ def _finalize(run: _Init) -> RunOnce:
     return RunOnce(
         key=FINALIZE_KEY,
         summary="let kubelet renew its client certificate",
-        guard=f"if grep -qs '{current}' {conf}; then field state done; else field state needed; fi",
+        guard=f"if grep -qs '{current}' \"$R\"{conf}; then field state done; else field state needed; fi",
         script=f'{PATH}\numask 077\n{staging(run.node)}\n{wait}\nkubeadm init phase {phase} --config "$c"',
         files=run.files,
     )
@@ -246,9 +247,7 @@ def _addons(run: _Init) -> RunOnce:
     return RunOnce(
         key=ADDONS_KEY,
         summary="install CoreDNS and kube-proxy",
-        guard=_guard(
-            f"[ -s {ADMIN} ]", _exists(f"{apps}/deployments/coredns"), _exists(f"{apps}/daemonsets/kube-proxy")
-        ),
+        guard=_guard(_HAS_ADMIN, _exists(f"{apps}/deployments/coredns"), _exists(f"{apps}/daemonsets/kube-proxy")),
         script=f'{PATH}\numask 077\n{staging(run.node)}\nkubeadm init phase addon all --config "$c"',
         files=run.files,
     )

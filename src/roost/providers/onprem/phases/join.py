@@ -20,7 +20,7 @@ DISCOVERY: Final = "discovery.conf"
 
 _GUARD: Final = (
     f"{PATH}\n"
-    f"if [ -s {layout.KUBERNETES_DIRECTORY}/kubelet.conf ] && [ -s /var/lib/kubelet/config.yaml ]; then\n"
+    f'if [ -s "$R"{layout.KUBERNETES_DIRECTORY}/kubelet.conf ] && [ -s "$R"/var/lib/kubelet/config.yaml ]; then\n'
     "  if systemctl is-active --quiet kubelet.service; then field state done; else field state needed; fi\n"
     "  field joined yes\n"
     "else field state needed; field joined no; fi"
