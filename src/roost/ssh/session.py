@@ -128,8 +128,9 @@ class AsyncsshConnection:
         feeder = asyncio.create_task(self._feed(process, command, payload))
         readers = asyncio.gather(running.read(out), _drain(process.stderr, err))
         try:
-            await asyncio.wait((feeder, readers), return_when=asyncio.FIRST_EXCEPTION)
-            if feeder.done() and feeder.exception() is not None:
+            # The payload may be endless, or wait for lines that will never come: the output decides.
+            await asyncio.wait((feeder, readers), return_when=asyncio.FIRST_COMPLETED)
+            if feeder.done():
                 feeder.result()
             await readers
         finally:

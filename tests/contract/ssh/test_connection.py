@@ -79,6 +79,15 @@ async def test_a_command_may_end_before_it_has_read_its_payload(connection: Conn
     assert (await connection.run(Command("t", "exit 4"), payload=endless())).exit_status == 4
 
 
+async def test_a_payload_that_waits_for_ever_does_not_hold_up_the_end(connection: Connection) -> None:
+    async def waiting() -> AsyncIterator[bytes]:
+        yield b"x"
+        await asyncio.Event().wait()
+
+    result = await connection.run(Command("t", "head -c 1; exit 75"), payload=waiting(), timeout=20)
+    assert (result.exit_status, result.stdout) == (75, "x")
+
+
 async def test_a_payload_that_fails_ends_the_command(connection: Connection) -> None:
     async def broken() -> AsyncIterator[bytes]:
         yield b"x"

@@ -239,9 +239,14 @@ async def test_a_setting_that_the_kernel_does_not_have(connection: Connection) -
     assert (await bring(connection, [Sysctl("x", {"net.none": "1"}, optional=("net.none",))])).ok
 
 
+MODPROBE = """#!/bin/sh
+if [ "$1" = -n ]; then [ "$4" != loadable ] || echo insmod loadable.ko; exit; fi
+mkdir -p "$ROOST_ROOT/sys/module/$2" && echo live >"$ROOST_ROOT/sys/module/$2/initstate"
+"""
+
+
 async def test_modules(machine: FakeMachine, connection: Connection) -> None:
-    machine.program("modprobe", '#!/bin/sh\n[ "$1" = -n ] && { [ "$4" = loadable ] && echo insmod x; exit; }\n'
-                    'mkdir -p "$ROOST_ROOT/sys/module/$2"; echo live >"$ROOST_ROOT/sys/module/$2/initstate"\n')  # fmt: skip
+    machine.program("modprobe", MODPROBE)
     machine.write("/sys/module/loaded/initstate", "live\n")
     (machine.root / "sys/module/built_in").mkdir(parents=True)
     things: list[Thing] = [Module(name) for name in ("loaded", "built-in", "loadable")]

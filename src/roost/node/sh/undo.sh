@@ -19,10 +19,8 @@ kept() {
   if [ -n "${S:-}" ]; then printf '@@kept\t%s\n' "$1"; else printf 'kept: %s\n' "$1"; fi
 }
 
-problem() {
-  problems="$problems$1$NL"
-  printf '%s\n' "$1" >&2
-}
+# problem TEXT: told at the end; the journal stays, so that another try can finish.
+problem() { problems="$problems$1$NL"; }
 
 # declared KIND: the values of all residues, one per line.
 declared() {
@@ -178,7 +176,8 @@ undo_mount() {
       point=$1
       # shellcheck disable=SC2059 # The kernel writes a blank as \040.
       case $1 in *%*) ;; *\\*) point=$(printf "$1") ;; esac
-      umount -- "$R$point" 2>/dev/null || umount -l -- "$R$point" 2>/dev/null || problem "$point can't be unmounted"
+      umount -- "$R$point" 2>/dev/null || umount -l -- "$R$point" 2>/dev/null ||
+        ! contains "$(mounts_list)" "$1" || problem "$point can't be unmounted"
       return
       ;;
     esac
@@ -466,7 +465,10 @@ undo() {
       units resume_unit "$@"
     fi
     sync
-    if [ -n "$problems" ]; then return 1; fi
+    if [ -n "$problems" ]; then
+      printf '%s' "$problems"
+      return 1
+    fi
     # From here on there is nothing to go back to.
     mv -T -- "$J" "$J.done"
   fi

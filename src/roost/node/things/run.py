@@ -25,6 +25,8 @@ class RunOnce:
     script: str = field(repr=False)
     files: tuple[Payload, ...] = field(default=(), repr=False)
     """Found by the script as "$P/NAME"."""
+    parallel: bool = False
+    """May run at the same time as its parallel neighbours in the list."""
 
     def observe(self) -> str:
         return f"(\n{self.guard}\n)"
@@ -35,7 +37,7 @@ class RunOnce:
             return None
         if state == "blocked":
             return Blocked(self.key, observed.get("reason", "Blocked"), observed.get("message", self.summary))
-        return Change(self.key, Action.RUN, self.summary)
+        return Change(self.key, Action.RUN, self.summary, parallel=self.parallel)
 
     def apply(self, change: Change) -> str:  # noqa: ARG002
         return self.script
