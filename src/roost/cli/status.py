@@ -45,6 +45,8 @@ def show(found: Status, *, now: datetime) -> None:
         [t("status.api"), t("status.api-value", server=known.server, version=known.kubernetes_version)],
         [t("status.registry"), known.registry_address or t("status.no-registry")],
     ]
+    if found.processes or found.state == "stopped":
+        rows.append([t("status.logs"), str(found.data_dir / "logs")])
     if found.problem:
         rows.insert(1, [t("status.problem"), found.problem])
     if found.service:

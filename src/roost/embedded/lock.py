@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from roost.api.errors import PermanentFailure
 from roost.embedded import process
 from roost.embedded.files import explained
 from roost.embedded.process import Identity
+
+_TRIES: Final = 25
 
 
 @contextmanager
@@ -23,16 +27,7 @@ def held(path: Path) -> Generator[None]:
     with explained(path):
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            other = process.read(path)
-            who = f"pid {other.pid}" if other else "another process"
-            raise PermanentFailure(
-                "AlreadyRunning",
-                f"a platform already runs on {path.parent.parent} ({who}); `roost status` shows it, "
-                "`roost down` ends it, --data-dir chooses another directory",
-            ) from None
+        _take(descriptor, path)
         me = process.identify(os.getpid())
         assert me is not None
         os.ftruncate(descriptor, 0)
@@ -41,6 +36,25 @@ def held(path: Path) -> Generator[None]:
         os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)
+
+
+def _take(descriptor: int, path: Path) -> None:
+    # Whoever asks for the holder holds the lock for an instant: only a holder that is alive counts at once.
+    for attempt in range(_TRIES):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            other = process.read(path)
+            if attempt < _TRIES - 1 and (other is None or not process.is_alive(other)):
+                time.sleep(0.02)
+                continue
+            who = f"pid {other.pid}" if other else "another process"
+            raise PermanentFailure(
+                "AlreadyRunning",
+                f"a platform already runs on {path.parent.parent} ({who}); `roost status` shows it, "
+                "`roost down` ends it, --data-dir chooses another directory",
+            ) from None
 
 
 def holder(path: Path) -> Identity | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import errno
+import fcntl
 import json
 import os
 import socket
@@ -277,6 +278,17 @@ def test_one_lock_holder_per_directory(layout: Layout) -> None:
             pass
         assert caught.value.reason == "AlreadyRunning"
     assert lock.holder(layout.lock) is None
+
+
+def test_asking_for_the_holder_never_keeps_a_start_out(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    with lock.held(layout.lock):
+        pass
+    asking = os.open(layout.lock, os.O_RDWR)
+    fcntl.flock(asking, fcntl.LOCK_EX)
+    # The instant passes while the start waits.
+    monkeypatch.setattr(lock.time, "sleep", lambda _seconds: os.close(asking))
+    with lock.held(layout.lock):
+        assert lock.holder(layout.lock) is not None
 
 
 def test_the_unit_starts_exactly_this_directory() -> None:
