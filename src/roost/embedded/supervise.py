@@ -236,5 +236,16 @@ def last_words(log: Path, *, characters: int = 600) -> str:
 
 def _environment() -> dict[str, str]:
     """What children get of ours: no proxy (everything they reach is on loopback), no secrets."""
-    kept = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "GOMAXPROCS", "SSL_CERT_FILE", "SSL_CERT_DIR")
+    kept = (
+        "PATH",
+        "HOME",
+        "LANG",
+        "LC_ALL",
+        "TZ",
+        "TMPDIR",
+        "GOMAXPROCS",
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+        "ROOST_DEBUG",
+    )
     return {name: os.environ[name] for name in kept if name in os.environ}
