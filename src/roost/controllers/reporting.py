@@ -12,9 +12,14 @@ from roost.controllers.runtime.api import Object, Ref, generation, metadata, ref
 from roost.controllers.runtime.clock import Now, rfc3339
 from roost.controllers.runtime.events import Events
 from roost.controllers.runtime.log import logger
-from roost.controllers.runtime.status import ConditionStatus, StatusWriter
+from roost.controllers.runtime.status import ConditionStatus, Said, StatusWriter
 
 _UNDER_WAY: Final = frozenset({c.WAITING, c.IN_PROGRESS, c.PAUSED, c.AWAITING_APPROVAL})
+
+
+def _is_no_news(before: Said | None, status: ConditionStatus, reason: str) -> bool:
+    """Whether what was true is only waiting to be looked at again; a look every ten minutes must not shake it."""
+    return before is not None and before.status == "True" and status != "True" and reason == c.WAITING
 
 
 def _nothing(_machine: str) -> None:
@@ -44,6 +49,8 @@ class StatusReporter:
 
     def cluster(self, condition: str, status: ConditionStatus, reason: str, message: str = "") -> None:
         before = self._status.said(self._ref, condition)
+        if _is_no_news(before, status, reason):
+            return
         self._status.say(self._ref, condition, status, reason, message, generation=generation(self._cluster))
         if before is None or (before.status, before.reason) != (status, reason):
             self._log.info("condition", phase=condition, status=status, reason=reason, message=message)
@@ -58,6 +65,8 @@ class StatusReporter:
             self.on_restored(name)
         ref = ref_of(MACHINE, machine)
         before = self._status.said(ref, condition)
+        if _is_no_news(before, status, reason):
+            return
         self._status.say(ref, condition, status, reason, message, generation=generation(machine))
         if before is None or (before.status, before.reason) != (status, reason):
             self._log.info("condition", machine=name, phase=condition, status=status, reason=reason, message=message)

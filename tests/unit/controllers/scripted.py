@@ -59,6 +59,8 @@ class ScriptedProvider:
 
     async def _reconcile(self, ctx: Context) -> Outcome:
         todo = [machine for machine in _staying(ctx) if machine.name not in ctx.settled]
+        if todo:
+            ctx.report.cluster(c.WORKERS_JOINED, "False", c.WAITING, "not begun")
         for machine in todo:
             self._sign_in(ctx, machine)
         ctx.report.cluster(c.PREFLIGHT_PASSED, "True", c.SUCCEEDED)
