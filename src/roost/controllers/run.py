@@ -15,6 +15,7 @@ import signal
 import socket
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +31,7 @@ from roost.kube.client import connect
 from roost.providers.onprem import provider as onprem
 from roost.providers.onprem.context import RegistrySource
 from roost.ssh.asyncssh_connector import connect as connect_ssh
+from roost.ssh.counting import Exchange, reporting
 from roost.ssh.pool import Pool
 
 LEASE: Final = "roost-controllers"
@@ -47,7 +49,7 @@ def run(*, kubeconfig: Path, data_dir: Path, registry: RegistrySource | None, pu
 async def _until_stopped(kubeconfig: Path, data_dir: Path, registry: RegistrySource | None, pushed: Path) -> None:
     log = logger()
     loop = asyncio.get_running_loop()
-    pool = Pool(connect_ssh)
+    pool = Pool(reporting(connect_ssh, log_exchange))
     work = asyncio.create_task(
         serve(
             kubeconfig=kubeconfig,
@@ -114,6 +116,11 @@ async def serve(
         reporter.cancel()
         ready.unlink(missing_ok=True)
         await client.close()
+
+
+def log_exchange(exchange: Exchange) -> None:
+    """roost's own record of what it sent to which machine. `bench/` and people add it up."""
+    logger().info("exchange", **asdict(exchange))
 
 
 def identity(data_dir: Path) -> str:
