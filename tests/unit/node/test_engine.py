@@ -42,7 +42,7 @@ def wishes() -> list[Thing]:
         Residue(
             "kubernetes",
             stop_units=("kubelet.service",),
-            directories=("/etc/kubernetes", "/var/lib/kubelet", "/var/log"),
+            directories=("/etc/kubernetes", "/var/lib/kubelet", "/var/log", "/var/spool/deep/er"),
             sysctls=("net.ipv4.conf.all.rp_filter",),
         ),
         Module("br_netfilter"),
@@ -63,7 +63,7 @@ def wishes() -> list[Thing]:
             "run:init",
             "make the control plane",
             NEEDED,
-            'mkdir -p "$R/etc/kubernetes" "$R/var/lib/kubelet/pods"\n'
+            'mkdir -p "$R/etc/kubernetes" "$R/var/lib/kubelet/pods" "$R/var/spool/deep/er"\n'
             'echo 0 >"$R/proc/sys/net/ipv4/conf/all/rp_filter"\n'
             'cp -- "$P/config" "$R/etc/kubernetes/admin.conf"; echo log >"$R/var/log/kube.log"',
             files=(Payload("config", content=b"secret", secret=True),),

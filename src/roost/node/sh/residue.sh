@@ -119,6 +119,11 @@ residue_directory() {
     chown --reference="$R$1" -- "$kept.tmp/before"
     chmod --reference="$R$1" -- "$kept.tmp/before"
   fi
+  parent=${1%/*}
+  while [ -n "$parent" ] && [ ! -d "$R$parent" ]; do
+    printf '%s\n' "$parent" >>"$kept.tmp/above"
+    parent=${parent%/*}
+  done
   mv -T -- "$kept.tmp" "$kept"
 }
 

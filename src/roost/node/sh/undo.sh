@@ -319,6 +319,10 @@ undo_directory() {
   name=$(cat "$1/name")
   if [ ! -d "$1/before" ]; then
     rm -rf --one-file-system -- "$R$name" || problem "$name can't be removed"
+    # Parents that were missing too, the deepest first.
+    if [ -e "$1/above" ]; then
+      while IFS= read -r name; do rmdir -- "$R$name" 2>/dev/null || :; done <"$1/above"
+    fi
     return
   fi
   [ -d "$R$name" ] || mkdir -p -- "$R$name"
