@@ -17,7 +17,7 @@ from roost.node.things.unit import Unit
 from roost.providers.onprem import steps
 from roost.providers.onprem.context import Context, MachineInput
 from roost.providers.onprem.kubeadm.config import JoinSecrets
-from roost.providers.onprem.phases import initialize, join, runtime
+from roost.providers.onprem.phases import join, runtime
 from roost.providers.onprem.phases.registry import hosts_file
 from tests.unit.onprem import made
 
@@ -50,7 +50,6 @@ def test_the_control_plane_is_initialized_and_the_worker_joins() -> None:
     worker = keys(steps.things(made.context(), made.W1, made.found("w1", "10.200.0.12")))
     assert [key for key in head if key.startswith("kubeadm:")] == [
         "kubeadm:certificates",
-        "kubeadm:kubeconfigs",
         "kubeadm:manifests",
         "kubeadm:kubelet",
         "kubeadm:ready",
@@ -153,8 +152,8 @@ def test_a_second_look_asks_the_same_although_tokens_differ() -> None:
 
 
 def wishes(**changes: Any) -> dict[str, str]:
-    things = initialize.things(made.context(spec_=made.spec(**changes)), made.CP, made.found())
-    return {thing.key: thing.observe() for thing in things}
+    things = steps.things(made.context(spec_=made.spec(**changes)), made.CP, made.found())
+    return {thing.key: thing.observe() for thing in things if thing.key.startswith("kubeadm:")}
 
 
 def test_a_corrected_network_is_taken_up_by_what_depends_on_it() -> None:

@@ -65,6 +65,7 @@ async def view(ctx: Context, client: Client, machines: Sequence[MachineInput]) -
         for refusal in await serving.approve_all(client, known):
             ctx.report.event(None, "CertificateRefused", refusal, warning=True)
     seen = View(machines, found)
+    custom = layout.on_premises(ctx.spec).network.plugin is NetworkPlugin.CUSTOM
     for machine in machines:
         node = seen.node(machine)
         if node is None:
@@ -72,7 +73,8 @@ async def view(ctx: Context, client: Client, machines: Sequence[MachineInput]) -
         elif node.ready:
             ctx.report.machine(machine.name, conditions.READY, "True", conditions.SUCCEEDED)
         else:
-            reason = conditions.NETWORK_PLUGIN_MISSING if node.network_missing else "NodeNotReady"
+            missing = node.network_missing and custom
+            reason = conditions.NETWORK_PLUGIN_MISSING if missing else "NodeNotReady"
             ctx.report.machine(machine.name, conditions.READY, "False", reason, f"node {node.name}: {node.reason}")
     return seen
 

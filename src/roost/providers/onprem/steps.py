@@ -10,6 +10,7 @@ from roost.api.v1alpha1.machine import Role
 from roost.node.thing import Thing
 from roost.providers.onprem.context import Context, MachineInput
 from roost.providers.onprem.phases import (
+    certificates,
     images,
     initialize,
     join,
@@ -42,6 +43,7 @@ PHASES: Final = (
     Phase("Registry", "prepare", EVERY, registry.things),
     Phase("Container runtime", "prepare", EVERY, runtime.things),
     Phase("kubelet", "prepare", EVERY, kubelet.things),
+    Phase("Certificates", "prepare", (Role.CONTROL_PLANE,), certificates.things),
     Phase("Images", "prepare", EVERY, images.things),
     Phase("Control plane", "init", (Role.CONTROL_PLANE,), initialize.things),
     Phase("Join", "join", (Role.WORKER,), join.things),

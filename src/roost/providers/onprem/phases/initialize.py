@@ -6,19 +6,19 @@ kubeadm's own preflight and wait-control-plane are not called: roost's preflight
 
 from __future__ import annotations
 
-import json
 import secrets
 from dataclasses import replace
 from importlib.resources import files
 from typing import Final
 
 from roost.node.quote import word
-from roost.node.thing import Payload, Thing
+from roost.node.thing import Thing
 from roost.node.things.run import RunOnce
 from roost.providers.onprem import layout
 from roost.providers.onprem.context import Context, MachineInput
 from roost.providers.onprem.kubeadm import config
 from roost.providers.onprem.kubeadm.produced import PATH, Produced
+from roost.providers.onprem.kubeadm.run import MANIFESTS, Init, staged, staging, wish
 from roost.providers.onprem.preflight.look import Found
 
 READY_KEY: Final = "kubeadm:ready"
@@ -28,105 +28,11 @@ UPLOAD_KEY: Final = "kubeadm:upload"
 ADDONS_KEY: Final = "kubeadm:addons"
 FINALIZE_KEY: Final = "kubeadm:finalize"
 READY_SECONDS: Final = 240
-PKI: Final = f"{layout.KUBERNETES_DIRECTORY}/pki"
-MANIFESTS: Final = f"{layout.KUBERNETES_DIRECTORY}/manifests"
 ADMIN: Final = f"{layout.KUBERNETES_DIRECTORY}/admin.conf"
 _HAS_ADMIN: Final = f'[ -s "$R"{ADMIN} ]'
-STAGED: Final = "@STAGED@"
-"""Stands for the directory of the staged files, which is known only on the machine."""
 
 
-def node_settings(ctx: Context, machine: MachineInput, found: Found) -> config.NodeSettings:
-    return config.NodeSettings(
-        name=layout.node_name(ctx.spec, machine, found.node.hostname),
-        address=machine.spec.addresses.ipv4,
-        cgroup_driver=found.cgroup_driver,
-    )
-
-
-def staged(documents: list[config.Document], node: config.NodeSettings) -> tuple[Payload, ...]:
-    """kubeadm's configuration and, where this node needs one, the patch of kubelet's."""
-    patch = config.kubelet_patch(node)
-    made = [Payload("kubeadm.yaml", content=config.render(documents), secret=True)]
-    if patch is not None:
-        made.append(Payload("patch.yaml", content=patch))
-    return tuple(made)
-
-
-def staging(node: config.NodeSettings) -> str:
-    """sh that leaves the configuration as "$c", with the staged patch in its own directory."""
-    copy = f'mkdir -p "$P/patches" && cp "$P/patch.yaml" "$P/patches/{config.KUBELET_PATCH_NAME}"\n'
-    return (
-        f"{'' if config.kubelet_patch(node) is None else copy}"
-        f'sed "s#{STAGED}#$P#" "$P/kubeadm.yaml" > "$P/config.yaml"\nc="$P/config.yaml"'
-    )
-
-
-def patches(node: config.NodeSettings) -> str | None:
-    return None if config.kubelet_patch(node) is None else f"{STAGED}/patches"
-
-
-class _Init:
-    """The parts that the phases of one machine share."""
-
-    def __init__(self, ctx: Context, machine: MachineInput, found: Found) -> None:
-        self.cluster_id = ctx.cluster_id
-        self.version = ctx.spec.version or ""
-        self.node = node_settings(ctx, machine, found)
-        self.documents = config.init_documents(
-            ctx.spec, machine, ctx.cluster_name, self.node, patches=patches(self.node)
-        )
-        # Where the token comes is no part of the wish: it differs each time.
-        self.files = staged(self.documents, self.node)
-        self.init, self.cluster, self.kubelet, _ = self.documents
-
-    def phase(self, made: Produced, summary: str, *phases: str, before: str = ":") -> RunOnce:
-        calls = "\n".join(f'kubeadm init phase {phase} --config "$c"' for phase in phases)
-        return made.thing(self.cluster_id, summary, f"{staging(self.node)}\n{before}\n{calls}", self.files)
-
-
-def _wish(*parts: object) -> str:
-    return json.dumps(parts, sort_keys=True, default=str)
-
-
-def _certificates(run: _Init) -> RunOnce:
-    names = ("ca", "apiserver", "apiserver-kubelet-client", "front-proxy-ca", "front-proxy-client")
-    etcd = ("ca", "server", "peer", "healthcheck-client")
-    outputs = [f"{PKI}/{name}.{end}" for name in names for end in ("crt", "key")]
-    outputs += [f"{PKI}/etcd/{name}.{end}" for name in etcd for end in ("crt", "key")]
-    outputs += [
-        f"{PKI}/apiserver-etcd-client.crt",
-        f"{PKI}/apiserver-etcd-client.key",
-        f"{PKI}/sa.key",
-        f"{PKI}/sa.pub",
-    ]
-    named = [f"{PKI}/{name}" for name in ("apiserver", "etcd/server", "etcd/peer")]
-    wish = _wish(
-        run.node.name,
-        run.node.address,
-        run.cluster["controlPlaneEndpoint"],
-        run.cluster["networking"],
-        run.cluster["apiServer"]["certSANs"],
-    )
-    # kubeadm keeps a certificate that it finds, so those with other names have to go first. The CA stays.
-    clear = tuple(f"{path}.{end}" for path in named for end in ("crt", "key"))
-    return run.phase(
-        Produced("certificates", wish, tuple(outputs), clear=clear), "make the certificates", "certs all"
-    )
-
-
-def _kubeconfigs(run: _Init) -> RunOnce:
-    names = ["admin", "controller-manager", "scheduler", "kubelet"]
-    if layout.minor(run.version) >= 29:
-        names.append("super-admin")
-    outputs = tuple(f"{layout.KUBERNETES_DIRECTORY}/{name}.conf" for name in names)
-    wish = _wish(run.cluster["controlPlaneEndpoint"], run.cluster["clusterName"], run.node.name, run.node.address)
-    return run.phase(
-        Produced("kubeconfigs", wish, outputs, clear=outputs), "make the components' kubeconfigs", "kubeconfig all"
-    )
-
-
-def _manifests(run: _Init) -> RunOnce:
+def _manifests(run: Init) -> RunOnce:
     """A cluster whose networks are corrected before it came to be starts again with an empty etcd.
 
     Once machines could join, etcd holds what people made: the networks then stay as they are.
@@ -134,8 +40,8 @@ def _manifests(run: _Init) -> RunOnce:
     outputs = tuple(
         f"{MANIFESTS}/{name}.yaml" for name in ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
     )
-    made = Produced("manifests", _wish(run.init, run.cluster), outputs, followed=True)
-    networks = Produced("networks", _wish(run.cluster["networking"]), ())
+    made = Produced("manifests", wish(run.init, run.cluster), outputs, followed=True)
+    networks = Produced("networks", wish(run.cluster["networking"]), ())
     stamp = word(networks.stamp(run.cluster_id))
     uploaded = word(Produced("upload", "", ()).stamp(run.cluster_id))
     other = f'[ -e "$R"{stamp} ] && [ "$(cat "$R"{stamp})" != {networks.digest} ]'
@@ -159,11 +65,11 @@ def _manifests(run: _Init) -> RunOnce:
     return replace(thing, guard=f'if [ -e "$R"{uploaded} ] && {other}; then {blocked}\nelse\n{thing.guard}\nfi')
 
 
-def _kubelet(run: _Init) -> RunOnce:
+def _kubelet(run: Init) -> RunOnce:
     outputs = ("/var/lib/kubelet/config.yaml", "/var/lib/kubelet/kubeadm-flags.env")
     made = Produced(
         "kubelet",
-        _wish(run.init["nodeRegistration"], run.kubelet, run.node.cgroup_driver, run.cluster["networking"]),
+        wish(run.init["nodeRegistration"], run.kubelet, run.node.cgroup_driver, run.cluster["networking"]),
         outputs,
         followed=True,
         also="systemctl is-active --quiet kubelet.service",
@@ -193,7 +99,7 @@ def _exists(path: str, *needles: str) -> str:
     return " && ".join(f"{ask} | grep -q {word(needle)}" for needle in needles)
 
 
-def _upload(run: _Init) -> RunOnce:
+def _upload(run: Init) -> RunOnce:
     """Configuration, labels and the rules for joins, in the API. The guard asks the API itself."""
     identifier, secret = secrets.token_hex(3), secrets.token_hex(8)
     documents = config.with_token(run.documents, f"{identifier}.{secret}")
@@ -224,7 +130,7 @@ def _upload(run: _Init) -> RunOnce:
     )
 
 
-def _finalize(run: _Init) -> RunOnce:
+def _finalize(run: Init) -> RunOnce:
     """kubelet's client certificate: from the one in its kubeconfig to the file that it renews itself."""
     current = "/var/lib/kubelet/pki/kubelet-client-current.pem"
     conf = f"{layout.KUBERNETES_DIRECTORY}/kubelet.conf"
@@ -242,7 +148,7 @@ def _finalize(run: _Init) -> RunOnce:
     )
 
 
-def _addons(run: _Init) -> RunOnce:
+def _addons(run: Init) -> RunOnce:
     apps = "/apis/apps/v1/namespaces/kube-system"
     return RunOnce(
         key=ADDONS_KEY,
@@ -254,10 +160,8 @@ def _addons(run: _Init) -> RunOnce:
 
 
 def things(ctx: Context, machine: MachineInput, found: Found) -> list[Thing]:
-    run = _Init(ctx, machine, found)
+    run = Init(ctx, machine, found)
     return [
-        _certificates(run),
-        _kubeconfigs(run),
         _manifests(run),
         _kubelet(run),
         _ready(),

@@ -12,7 +12,7 @@ from roost.providers.onprem import layout
 from roost.providers.onprem.context import Context, MachineInput
 from roost.providers.onprem.kubeadm import config
 from roost.providers.onprem.kubeadm.produced import PATH
-from roost.providers.onprem.phases.initialize import STAGED, node_settings, patches, staged, staging
+from roost.providers.onprem.kubeadm.run import STAGED, node_settings, patches, staged, staging
 from roost.providers.onprem.preflight.look import Found
 
 JOIN_KEY: Final = "kubeadm:join"
