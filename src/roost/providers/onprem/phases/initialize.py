@@ -27,6 +27,7 @@ UPLOAD_KEY: Final = "kubeadm:upload"
 """Once this step is done machines can join."""
 ADDONS_KEY: Final = "kubeadm:addons"
 FINALIZE_KEY: Final = "kubeadm:finalize"
+NETWORK_IMMUTABLE: Final = "NetworkImmutable"
 READY_SECONDS: Final = 240
 ADMIN: Final = f"{layout.KUBERNETES_DIRECTORY}/admin.conf"
 _HAS_ADMIN: Final = f'[ -s "$R"{ADMIN} ]'
@@ -61,7 +62,7 @@ def _manifests(run: Init) -> RunOnce:
         "the cluster was initialized with another podCIDR, serviceCIDR or dnsDomain, which can't change any more; "
         "put spec.onPremises.network back, or delete the cluster and create it again"
     )
-    blocked = f"field state blocked; field reason NetworkImmutable; field message {word(message)}"
+    blocked = f"field state blocked; field reason {NETWORK_IMMUTABLE}; field message {word(message)}"
     return replace(thing, guard=f'if [ -e "$R"{uploaded} ] && {other}; then {blocked}\nelse\n{thing.guard}\nfi')
 
 
