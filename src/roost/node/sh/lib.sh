@@ -3,7 +3,8 @@
 R=${ROOST_ROOT:-}
 PATH=${ROOST_BIN:+$ROOST_BIN:}/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 LC_ALL=C
-export PATH LC_ALL
+HOME=/root
+export PATH LC_ALL HOME
 STATE=$R/var/lib/roost/$ID
 J=$STATE/journal
 NL='

@@ -1,0 +1,120 @@
+"""Where blobs come from: roost's registry by a helper that is sent once per boot, or the connection."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+from engine_made import CLUSTER, TARGET, Blobs, sha
+
+from roost.node.act import Act, ActResult, Registry, Sources
+from roost.node.engine import apply, compare, observe
+from roost.node.staging import Feed, Staging
+from roost.node.thing import Thing
+from roost.node.things.archive import Program
+from roost.node.things.image import Image
+from roost.ssh.connection import Connection
+from roost.ssh.fake import FakeMachine
+
+pytestmark = pytest.mark.anyio
+
+KUBELET = b"kubelet " * 10_000
+KUBECTL = b"kubectl " * 10_000
+CA = "-----BEGIN CERTIFICATE-----\n"
+PROBE = b"""#!/bin/sh
+[ "$1 $2 $4" = 'fetch --ca --list' ] && grep -q BEGIN "$3" || exit 9
+while IFS='\t' read -r url sum out; do
+  echo "$url" >>"$ROOST_ROOT/fetched"
+  cp "$ROOST_ROOT/served/$sum" "$out" || { echo "$url: 404 Not Found" >&2; exit 4; }
+done <"$5"
+"""
+
+
+def programs() -> list[Thing]:
+    return [
+        Program("/usr/local/bin/kubelet", f"sha256:{sha(KUBELET)}"),
+        Program("/usr/local/bin/kubectl", f"sha256:{sha(KUBECTL)}"),
+    ]
+
+
+async def bring(connection: Connection, things: list[Thing], sources: Sources) -> ActResult:
+    comparison = compare(things, await observe(connection, things, cluster_id=CLUSTER))
+    return await apply(connection, Act(CLUSTER, "prepare", "prepare", things, comparison.changes, sources))
+
+
+async def test_programs_are_fetched_by_the_machine(tmp_path: Path) -> None:
+    machine = FakeMachine(tmp_path)
+    connection = await machine.connect(TARGET)
+    blobs = Blobs(PROBE)
+    sources = Sources(blobs, Registry("192.0.2.1:7501", CA), probe=f"sha256:{sha(PROBE)}")
+    machine.write(f"served/{sha(KUBELET)}", KUBELET.decode())
+
+    first = await bring(connection, programs(), sources)
+    assert (first.failed_key, first.exit_status) == ("fetch", 4)
+    assert "404 Not Found" in first.evidence
+
+    machine.write(f"served/{sha(KUBECTL)}", KUBECTL.decode())
+    assert (await bring(connection, programs(), sources)).ok
+    assert (machine.root / "usr/local/bin/kubectl").read_bytes() == KUBECTL
+    url = f"https://192.0.2.1:7501/v2/roost/programs/blobs/sha256:{sha(KUBECTL)}"
+    assert (machine.root / "fetched").read_text().splitlines().count(url) == 2
+    assert blobs.opened == [f"sha256:{sha(PROBE)}"], "the helper travels once, and nothing else over SSH"
+    seen = await observe(connection, [], cluster_id=CLUSTER)
+    assert seen.facts.probe == f"sha256:{sha(PROBE)}"
+
+
+async def test_a_registry_without_a_helper_is_a_mistake_of_ours(tmp_path: Path) -> None:
+    connection = await FakeMachine(tmp_path).connect(TARGET)
+    with pytest.raises(ValueError, match="roost-probe"):
+        await bring(connection, programs(), Sources(Blobs(), Registry("192.0.2.1:7501", CA)))
+
+
+# A pull adds a line to what `ctr images ls` prints; b gets other bytes than the bundle has.
+CRICTL = """#!/bin/sh
+for name; do :; done
+case $name in */b:*) digest=wrong ;; *) digest=right ;; esac
+echo "$name type sha256:$digest 1MB linux/amd64 -" >>"$ROOST_ROOT/.fake/output/ctr"
+"""
+
+
+async def test_images_are_pulled_together_and_compared(tmp_path: Path) -> None:
+    machine = FakeMachine(tmp_path)
+    connection = await machine.connect(TARGET)
+    machine.program("crictl", CRICTL)
+    with socket.socket(socket.AF_UNIX) as runtime:
+        runtime.bind(str(tmp_path / "cri.sock"))
+        things: list[Thing] = [
+            Image(f"registry.example/{name}:v1", ("sha256:right",), endpoint=f"unix://{tmp_path}/cri.sock")
+            for name in ("a", "b", "c")
+        ]
+        result = await bring(connection, things, Sources(Blobs()))
+    assert result.exit_status == 0 and result.steps_done == 3
+    assert [found.key for found in result.unverified] == ["image:registry.example/b:v1"]
+    assert "sha256:wrong" in str(result.unverified[0].difference)
+
+
+async def test_a_failed_import_is_named_among_those_that_run_together(tmp_path: Path) -> None:
+    machine = FakeMachine(tmp_path)
+    connection = await machine.connect(TARGET)
+    machine.program(
+        "ctr", '#!/bin/sh\nfor f; do :; done\ngrep -q good "$f" || { echo "no: $f is bad" >&2; exit 5; }\n'
+    )
+    blobs = Blobs()
+    blobs.blobs = {"image:a": b"good", "image:b": b"bad", "image:c": b"good"}
+    things: list[Thing] = [Image(name, ("x",), archive=f"image:{name}") for name in ("a", "b", "c")]
+    result = await bring(connection, things, Sources(blobs))
+    assert (result.exit_status, result.failed_key) == (5, "image:b")
+    assert "is bad" in result.evidence
+    assert blobs.opened == ["image:a", "image:b", "image:c"]
+
+
+async def test_chunks_are_framed_and_of_even_size() -> None:
+    blobs = Blobs(b"x" * 2_500_000, piece=1000)
+    key = next(iter(blobs.blobs))
+    feed = Feed(Staging(b"tar", keys=[key]), blobs)
+    feed.want(0)
+    feed.end()
+    pieces = [piece async for piece in feed.stream()]
+    assert pieces[0] == b"tar" and pieces[-1] == b"0\n"
+    assert [piece.partition(b"\n")[0] for piece in pieces[1:-1]] == [b"1048576", b"1048576", b"402848"]
