@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+import yaml
+
 from lab.build import mirror
 from lab.machines.lab import Lab, Machine
 from lab.machines.settings import Settings
@@ -21,7 +23,7 @@ from lab.machines.settings import Settings
 ROOT = Path(__file__).resolve().parents[2]
 ROOST = str(Path(sys.executable).parent / "roost")
 BRIDGE_ADDRESS = Settings.from_environment().host_ipv4
-PORT_BASE = 17000 + 600 * Settings.from_environment().number
+PORT_BASE = 10000 + 200 * Settings.from_environment().number
 """Apart from the default, so that a platform of a person on the same machine is left alone."""
 REGISTRY_PORT = PORT_BASE + 501
 CACHE = Path(os.environ.get("ROOST_LAB_CACHE", "/var/cache/roost-lab"))
@@ -165,8 +167,7 @@ class Story:
 
     def make_machines(self, count: int, prefix: str = "node") -> list[Machine]:
         names = [f"{prefix}{n}" for n in range(1, count + 1)]
-        self.lab.down(names)
-        self.machines = self.lab.up(names=names, keep=True)
+        self.machines = self.lab.up(names=names)
         return self.machines
 
     def collect(self, where: Path) -> None:
@@ -236,7 +237,12 @@ def cluster_file(
     documents.append(cluster_object(name, version, machines[0].ipv4, **on_premises))
     for document in documents:
         document["metadata"]["namespace"] = namespace
-    return "\n---\n".join(json.dumps(document, indent=2) for document in documents)
+    return as_file(*documents)
+
+
+def as_file(*documents: dict[str, Any]) -> str:
+    """What a person would write: YAML documents in one file."""
+    return yaml.safe_dump_all(documents, sort_keys=False)
 
 
 class Managed:

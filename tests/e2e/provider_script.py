@@ -160,6 +160,7 @@ def context(
                 "controlPlaneEndpoint": {"host": machines[0].spec.addresses.ipv4},
                 "network": network,
                 "nodeName": args.node_name,
+                "apiServerExtraArgs": dict(word.split("=", 1) for word in args.api_server_arg),
             },
         }
     )
@@ -315,6 +316,7 @@ def main() -> None:
     parser.add_argument("--network", default="Flannel")
     parser.add_argument("--pod-cidr", default="10.16.0.0/16")
     parser.add_argument("--service-cidr", default="10.112.0.0/16")
+    parser.add_argument("--api-server-arg", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--node-name", default="Hostname")
     parser.add_argument("--settled", default="", help="machines that must not be connected to")
     parser.add_argument("--attempts", type=int, default=1)

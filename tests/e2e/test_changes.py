@@ -7,7 +7,16 @@ import time
 
 import checks
 import pytest
-from harness import Managed, Story, cluster_file, eventually, machine_object, ssh_secret
+from harness import (
+    Managed,
+    Story,
+    as_file,
+    cluster_file,
+    cluster_object,
+    eventually,
+    machine_object,
+    ssh_secret,
+)
 
 pytestmark = [pytest.mark.lab, pytest.mark.story(4), pytest.mark.verify]
 
@@ -140,10 +149,12 @@ def test_users_other_than_root(story: Story, user: str) -> None:
     secret = ssh_secret("demo-ssh", machines[0])
     if user == "operator":
         secret["stringData"]["sudo-password"] = machines[0].password
-    documents = [secret, machine_object(machines[0], "demo", "ControlPlane", "demo-ssh", user=user)]
-    text = "\n---\n".join(json.dumps(d) for d in documents)
-    cluster_text = cluster_file(machines).split("\n---\n")[-1]
-    story.platform.kubectl("apply", "-f", "-", stdin=f"{text}\n---\n{cluster_text}")
+    text = as_file(
+        secret,
+        machine_object(machines[0], "demo", "ControlPlane", "demo-ssh", user=user),
+        cluster_object("demo", "1.31.4", machines[0].ipv4),
+    )
+    story.platform.kubectl("apply", "-f", "-", stdin=text)
     cluster = Managed(story.platform, "demo")
     cluster.wait_available()
     story.platform.kubectl("delete", "cluster", "demo", "--wait=true", "--timeout=180s", timeout=190)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from harness import (
     REGISTRY_PORT,
     Managed,
     Story,
+    as_file,
     cluster_file,
     cluster_object,
     eventually,
@@ -57,7 +57,7 @@ def trouble(story: Story, reason: str, *, machine: str, timeout: float = 60) -> 
 
 
 def apply(story: Story, *documents: dict[str, Any]) -> None:
-    story.platform.kubectl("apply", "-f", "-", stdin="\n---\n".join(json.dumps(d) for d in documents))
+    story.platform.kubectl("apply", "-f", "-", stdin=as_file(*documents))
 
 
 def basic_auth(name: str, password: str) -> dict[str, Any]:
