@@ -138,13 +138,11 @@ async def test_mounts_routes_namespaces_directories(tmp_path: Path) -> None:
             directories=("/var/lib/kubelet",),
         ),
     )
-    pod = (
-        "22 20 0:20 / /var/lib/kubelet/pods rw\n23 20 0:20 / /var/lib/kubelet/pods/a\\0401 rw\n24 20 0:20 / /mnt rw\n"
-    )
-    machine.write("proc/self/mountinfo", before + pod)
-    machine.output(
-        "ip", "default via 192.0.2.1 dev eth0\n10.244.1.0/24 via 192.0.2.7 dev eth0\n10.9.0.0/16 dev eth0\n"
-    )
+    points = ("/var/lib/kubelet/pods", "/var/lib/kubelet/pods/a\\0401", "/mnt")
+    later = "".join(f"{number} 20 0:20 / {point} rw\n" for number, point in enumerate(points, start=22))
+    machine.write("proc/self/mountinfo", before + later)
+    route = "10.244.1.0/24 via 192.0.2.7 dev eth0"
+    machine.output("ip", f"default via 192.0.2.1 dev eth0\n{route}\n10.9.0.0/16 dev eth0\n")
     machine.write("var/lib/kubelet/pods/a/file", "pod")
     machine.write("var/lib/kubelet/.config", "new")
     machine.write("run/netns/cni-1", "")
