@@ -84,7 +84,6 @@ async def serve(
     api = PlatformApi(client)
     ready = data_dir / "run" / "controllers.ready"
     ready.parent.mkdir(parents=True, exist_ok=True)
-    ready.unlink(missing_ok=True)
 
     def controllers() -> Controllers:
         return Controllers(
@@ -108,13 +107,16 @@ async def serve(
                     leader = Leader(
                         api, namespace=SYSTEM_NAMESPACE, name=LEASE, identity=identity(data_dir), now=utc_now
                     )
-                    await leader.run(lambda: controllers().run())
+                    ready.unlink(missing_ok=True)
+                    try:
+                        await leader.run(lambda: controllers().run())
+                    finally:
+                        ready.unlink(missing_ok=True)
                     return
             logger().warning("another process of controllers works on this data directory; waiting", lock=str(lock))
             await asyncio.sleep(1)
     finally:
         reporter.cancel()
-        ready.unlink(missing_ok=True)
         await client.close()
 
 

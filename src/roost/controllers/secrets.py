@@ -21,7 +21,7 @@ from roost.ssh.connection import Proxy, Target
 
 SSH_AUTH: Final = "kubernetes.io/ssh-auth"
 BASIC_AUTH: Final = "kubernetes.io/basic-auth"
-KEPT: Final = 512
+KEPT: Final = 8192
 
 
 class SecretMissing(PermanentFailure):

@@ -98,21 +98,24 @@ class Platform:
 
         monkeypatch.setattr(running, "PlatformApi", counted)
 
-    @asynccontextmanager
-    async def controllers(self) -> AsyncIterator[None]:
+    async def serve(self) -> None:
+        """One process of controllers, until cancelled."""
+
         async def no_machine(target: Target) -> Connection:
             raise AssertionError(f"the scripted provider opens no connection to {target.name}")
 
-        task = asyncio.create_task(
-            running.serve(
-                kubeconfig=self.api.kubeconfig_of(CONTROLLERS_USER),
-                data_dir=self.directory,
-                registry=None,
-                pushed=self.directory / "pushed.json",
-                provider=self.provider,
-                pool=Pool(no_machine),
-            )
+        await running.serve(
+            kubeconfig=self.api.kubeconfig_of(CONTROLLERS_USER),
+            data_dir=self.directory,
+            registry=None,
+            pushed=self.directory / "pushed.json",
+            provider=self.provider,
+            pool=Pool(no_machine),
         )
+
+    @asynccontextmanager
+    async def controllers(self) -> AsyncIterator[None]:
+        task = asyncio.create_task(self.serve())
         try:
             await self.until(lambda: (self.directory / "run/controllers.ready").exists() or task.done(), seconds=20)
             yield

@@ -132,3 +132,23 @@ async def test_one_worker_added_and_one_deleted(platform: Platform) -> None:
         await platform.until(lambda: platform.get("Machine", "m3") is None)
         assert set(platform.provider.commands) == {"m3", "m4"}
         await platform.until(lambda: platform.phase() == "Running")
+
+
+async def test_a_second_process_waits_and_takes_over_at_once(platform: Platform) -> None:
+    ready = platform.directory / "run/controllers.ready"
+    second: asyncio.Task[None] | None = None
+    try:
+        async with platform.controllers():
+            second = asyncio.create_task(platform.serve())
+            await platform.apply(*demo())
+            await platform.until(lambda: platform.phase() == "Running")
+            assert platform.provider.log == ["reconcile m1,m2,m3"]
+            ready.unlink(missing_ok=True)
+        await platform.until(ready.exists, seconds=5)
+        await platform.delete("Cluster", "demo")
+        await platform.until(lambda: platform.get("Cluster", "demo") is None)
+        assert platform.provider.most_running == 1
+    finally:
+        assert second is not None
+        second.cancel()
+        await asyncio.gather(second, return_exceptions=True)
