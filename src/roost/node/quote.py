@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shlex
 
 
@@ -22,3 +23,8 @@ def lines(values: tuple[str, ...] | list[str]) -> str:
         if "\n" in value:
             raise ValueError(f"a line break can't be part of {value!r} here")
     return word("".join(f"{value}\n" for value in values))
+
+
+def path_state(path: str) -> str:
+    """Call of path_state in sh/lib.sh, with the journal's name of the path worked out here: a look is made often."""
+    return f"path_state {word(path)} {hashlib.sha256(f'path:{path}'.encode()).hexdigest()}"

@@ -31,7 +31,7 @@ NAMES = st.text(
 ).filter(lambda name: name not in (".", "..") and "/" not in name and not name.startswith(".roost-"))
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(name=NAMES, other=NAMES, content=st.binary(max_size=300))
 def test_paths_contents_and_targets(name: str, other: str, content: bytes) -> None:
     asyncio.run(there_and_back(name, other, content))

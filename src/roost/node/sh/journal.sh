@@ -110,7 +110,7 @@ put_begin() {
   parents "$1"
   hash "path:$1"
   tmp=$R${1%/*}/.roost-$h.tmp
-  rm -rf -- "$tmp"
+  if exists "$tmp"; then rm -rf -- "$tmp"; fi
 }
 
 # put_end PATH SUM: what stands at tmp takes the place of PATH in one step.
@@ -120,13 +120,11 @@ put_end() {
   mv -f -T -- "$tmp" "$R$1"
 }
 
-# put_file PATH MODE OWNER SOURCE
+# put_file PATH MODE OWNER SOURCE [SUM]
 put_file() {
   put_begin "$1"
-  cp -- "$4" "$tmp"
-  chown -- "$3" "$tmp"
-  chmod -- "$2" "$tmp"
-  sum=$(sha256sum <"$tmp")
+  install -m "$2" -o "${3%:*}" -g "${3#*:}" -- "$4" "$tmp"
+  sum=${5:-$(sha256sum <"$tmp")}
   put_end "$1" "${sum%% *}"
 }
 

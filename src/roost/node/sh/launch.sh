@@ -99,7 +99,7 @@ follow() {
       printf '@@result\t137\t\n'
       break
     fi
-    if [ $((idle % 20)) = 0 ]; then
+    if [ $((idle % 10)) = 0 ]; then
       printf '@@alive\n'
       unit_active || gone=yes
     fi

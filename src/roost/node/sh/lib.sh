@@ -55,7 +55,7 @@ ours() {
   [ -e "$J/written/$h" ]
 }
 
-# path_state PATH: state (absent, file, link, directory, other), mode, owner, sha256, target, journaled.
+# path_state PATH HASH, HASH being the journal's name of path:PATH. Fields: state (absent, file, link, directory, other), mode, owner, sha256, target, journaled.
 path_state() {
   if [ -L "$R$1" ]; then
     target=$(readlink -n -- "$R$1" && echo .)
@@ -77,11 +77,15 @@ path_state() {
   else
     field state absent
   fi
-  if ours "$1" || { [ -d "$R$1" ] && [ -d "$J" ] && journaled "path:$1"; }; then
-    field journaled yes
-  else
-    field journaled no
+  journaled=no
+  if [ -e "$J/written/$2" ]; then
+    journaled=yes
+  elif [ -d "$R$1" ]; then
+    for entry in "$J"/[0-9]*-"$2"; do
+      if [ -d "$entry" ]; then journaled=yes; fi
+    done
   fi
+  field journaled "$journaled"
 }
 
 # sysctl_file NAME: sets f, its file below /proc/sys.

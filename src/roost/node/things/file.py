@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Literal
 
-from roost.node.quote import word
+from roost.node.quote import path_state, word
 from roost.node.thing import Action, Blocked, Change, Observed, Payload
 
 
@@ -39,7 +39,7 @@ class File:
         return (self.path,)
 
     def observe(self) -> str:
-        return f"path_state {word(self.path)}"
+        return path_state(self.path)
 
     def diff(self, observed: Observed) -> Change | Blocked | None:
         state = observed["state"]
@@ -65,7 +65,7 @@ class File:
         return differences
 
     def apply(self, change: Change) -> str:  # noqa: ARG002
-        return f'put_file {word(self.path)} {self.mode:04o} {word(self.owner)} "$P/content"'
+        return f'put_file {word(self.path)} {self.mode:04o} {word(self.owner)} "$P/content" {self.digest}'
 
     def payloads(self, change: Change) -> tuple[Payload, ...]:  # noqa: ARG002
         return (Payload("content", content=self.data, secret=self.secret),)

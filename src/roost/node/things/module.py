@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from roost.node.quote import word
+from roost.node.quote import path_state, word
 from roost.node.thing import Action, Blocked, Change, Observed, Payload
 
 
@@ -34,7 +34,7 @@ class Module:
 
     def observe(self) -> str:
         """Field `module`: builtin, loaded, loadable or missing."""
-        return f"path_state {word(self.path)}; module_state {word(self.name)}"
+        return f"{path_state(self.path)}; module_state {word(self.name)}"
 
     def diff(self, observed: Observed) -> Change | Blocked | None:
         found = observed["module"]

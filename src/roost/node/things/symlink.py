@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from roost.node.quote import word
+from roost.node.quote import path_state, word
 from roost.node.thing import Action, Blocked, Change, Observed, Payload
 from roost.node.things.file import foreign
 
@@ -23,7 +23,7 @@ class Symlink:
         return (self.path,)
 
     def observe(self) -> str:
-        return f"path_state {word(self.path)}"
+        return path_state(self.path)
 
     def diff(self, observed: Observed) -> Change | Blocked | None:
         if observed["state"] == "absent":

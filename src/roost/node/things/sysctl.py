@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from roost.node.quote import word, words
+from roost.node.quote import path_state, word, words
 from roost.node.thing import Action, Blocked, Change, Observed, Payload
 from roost.node.things.file import foreign
 
@@ -41,7 +41,7 @@ class Sysctl:
         return (self.path,)
 
     def observe(self) -> str:
-        return f"path_state {word(self.path)}; sysctl_state {words(sorted(self.values))}"
+        return f"{path_state(self.path)}; sysctl_state {words(sorted(self.values))}"
 
     def diff(self, observed: Observed) -> Change | Blocked | None:
         wrong: list[str] = []

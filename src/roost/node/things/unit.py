@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from roost.node.quote import word
+from roost.node.quote import path_state, word
 from roost.node.thing import Action, Blocked, Change, Observed, Payload
 from roost.node.things.file import foreign
 
@@ -44,7 +44,7 @@ class Unit:
         return () if self.content is None else (self.path,)
 
     def observe(self) -> str:
-        return f"path_state {word(self.path)}; unit_state {word(self.name)}"
+        return f"{path_state(self.path)}; unit_state {word(self.name)}"
 
     def diff(self, observed: Observed) -> Change | Blocked | None:
         differences: list[str] = []
