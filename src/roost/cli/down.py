@@ -12,7 +12,7 @@ from roost.cli.i18n import t
 
 
 @click.command("down", help=t("down.help"))
-@click.option("--data-dir", type=click.Path(path_type=Path), default=None, help=t("option.data-dir"))
+@click.option("--data-dir", type=click.Path(path_type=Path, readable=False), default=None, help=t("option.data-dir"))
 @click.option("--service", is_flag=True, help=t("down.service"))
 def command(data_dir: Path | None, service: bool) -> None:
     from roost.embedded import service as systemd

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command("status", help=t("status.help"))
-@click.option("--data-dir", type=click.Path(path_type=Path), default=None, help=t("option.data-dir"))
+@click.option("--data-dir", type=click.Path(path_type=Path, readable=False), default=None, help=t("option.data-dir"))
 @printing.output_option
 @click.pass_context
 def command(ctx: click.Context, data_dir: Path | None, output: str) -> None:

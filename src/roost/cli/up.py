@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @click.command("up", help=t("up.help"))
-@click.option("--data-dir", type=click.Path(path_type=Path), default=None, help=t("option.data-dir"))
+@click.option("--data-dir", type=click.Path(path_type=Path, readable=False), default=None, help=t("option.data-dir"))
 @click.option("--address", default=None, help=t("up.address"))
 @click.option("--port-base", type=int, default=None, help=t("up.port-base"))
 @click.option("--kubernetes", "kubernetes_version", default=None, help=t("up.kubernetes"))
