@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterable, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Callable
 from typing import Final
 
 import asyncssh
@@ -69,6 +69,8 @@ class AsyncsshConnection:
                 async with asyncio.timeout(timeout):
                     await self._converse(running, command, payload, out, err)
                     await running.process.wait_closed()
+            except _PayloadFailedError as failed:
+                raise failed.cause from None
             except TimeoutError:
                 raise CommandTimedOut(
                     f"{self._where}: {command.title} did not end within {timeout:g} s"
@@ -145,7 +147,7 @@ class AsyncsshConnection:
             if isinstance(payload, bytes):
                 stdin.write(payload)
             elif payload is not None:
-                async for chunk in payload:
+                async for chunk in _told_apart(payload):
                     stdin.write(chunk)
                     await stdin.drain()
             stdin.write_eof()
@@ -215,6 +217,22 @@ class _Running:
     async def read(self, collector: Collector) -> None:
         await self.learn()
         await _drain(self.process.stdout, collector)
+
+
+class _PayloadFailedError(Exception):
+    """Tells an error of the payload, such as a file that can't be read, from one of the connection."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+
+
+async def _told_apart(payload: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    try:
+        async for chunk in payload:
+            yield chunk
+    except Exception as error:
+        raise _PayloadFailedError(error) from error
 
 
 async def _drain(reader: asyncssh.SSHReader[bytes], collector: Collector) -> None:

@@ -91,9 +91,9 @@ async def test_a_payload_that_waits_for_ever_does_not_hold_up_the_end(connection
 async def test_a_payload_that_fails_ends_the_command(connection: Connection) -> None:
     async def broken() -> AsyncIterator[bytes]:
         yield b"x"
-        raise LookupError("no such blob")
+        raise FileNotFoundError("no such blob")
 
-    with pytest.raises(LookupError, match=r"no such blob"):
+    with pytest.raises(FileNotFoundError, match=r"no such blob"):
         await connection.run(Command("t", "cat >/dev/null; sleep 100"), payload=broken(), timeout=20)
 
 
