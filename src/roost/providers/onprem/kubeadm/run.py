@@ -66,9 +66,9 @@ class Init:
         self.files = staged(self.documents, self.node)
         self.init, self.cluster, self.kubelet, _ = self.documents
 
-    def phase(self, made: Produced, summary: str, *phases: str, before: str = ":") -> RunOnce:
+    def phase(self, made: Produced, summary: str, *phases: str, before: str = ":", after: str = ":") -> RunOnce:
         calls = "\n".join(f'kubeadm init phase {phase} --config "$c"' for phase in phases)
-        return made.thing(self.cluster_id, summary, f"{staging(self.node)}\n{before}\n{calls}", self.files)
+        return made.thing(self.cluster_id, summary, f"{staging(self.node)}\n{before}\n{calls}\n{after}", self.files)
 
 
 def wish(*parts: object) -> str:

@@ -34,9 +34,10 @@ _HAS_ADMIN: Final = f'[ -s "$R"{ADMIN} ]'
 
 
 def _manifests(run: Init) -> RunOnce:
-    """A cluster whose networks are corrected before it came to be starts again with an empty etcd.
+    """What is corrected before the cluster came to be is taken up; other networks begin with an empty etcd.
 
-    Once machines could join, etcd holds what people made: the networks then stay as they are.
+    A kubelet that has never seen its API replaces no static Pod whose manifest changed: the old ones are
+    removed for it. Once machines could join, etcd holds what people made: the networks then stay as they are.
     """
     outputs = tuple(
         f"{MANIFESTS}/{name}.yaml" for name in ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
@@ -47,16 +48,21 @@ def _manifests(run: Init) -> RunOnce:
     uploaded = word(Produced("upload", "", ()).stamp(run.cluster_id))
     other = f'[ -e "$R"{stamp} ] && [ "$(cat "$R"{stamp})" != {networks.digest} ]'
     forget = (
-        f"if {other}; then\n"
+        "was=$(systemctl is-active kubelet.service || :)\n"
+        f'if [ ! -e "$R"{uploaded} ] && [ -n "$(crictl pods --quiet)" ]; then\n'
         "  systemctl stop kubelet.service\n"
-        f"  rm -f {' '.join(outputs)}\n"
-        '  crictl pods --quiet | while read -r pod; do crictl stopp "$pod" && crictl rmp --force "$pod"; done\n'
-        "  rm -rf /var/lib/etcd/member\n"
+        "  crictl rmp --force --all >/dev/null\n"
         "fi\n"
+        f"if {other}; then rm -rf /var/lib/etcd/member; fi\n"
         f'echo {networks.digest} > "$R"{stamp}'
     )
     thing = run.phase(
-        made, "write the static Pods of the control plane", "etcd local", "control-plane all", before=forget
+        made,
+        "write the static Pods of the control plane",
+        "etcd local",
+        "control-plane all",
+        before=forget,
+        after='if [ "$was" = active ]; then systemctl start kubelet.service; fi',
     )
     message = (
         "the cluster was initialized with another podCIDR, serviceCIDR or dnsDomain, which can't change any more; "

@@ -3,16 +3,18 @@
 # which component, in which state, and its last log line. Called as: ready SECONDS
 ready() {
   deadline=$(($(date +%s) + $1))
+  # What died before may have had another configuration.
+  earlier=" $(crictl ps --all --quiet 2>/dev/null | tr '\n' ' ')"
   checks=0
   until kubectl --kubeconfig /etc/kubernetes/admin.conf --request-timeout=3s get --raw /readyz >/dev/null 2>&1; do
     checks=$((checks + 1))
     if [ "$(date +%s)" -ge "$deadline" ]; then
-      explain "kube-apiserver is not ready after $1 s"
+      explain "kube-apiserver is not ready after $1 s" kube-apiserver etcd
       return 1
     fi
     # Looking at containers costs time that the start needs: each five seconds is enough.
     if [ $((checks % 20)) -eq 0 ] && dying=$(dying); then
-      explain "$dying keeps stopping"
+      explain "$dying keeps stopping" "$dying"
       return 1
     fi
     sleep 0.2
@@ -23,13 +25,14 @@ container() { crictl ps --all --quiet --name "^$1\$" 2>/dev/null | head -n 1; }
 
 shown() { crictl inspect --output go-template --template "$2" "$1" 2>/dev/null; }
 
-# Prints the component that has been restarted four times or more and does not run now.
+# Prints the component that was started again twice or more (some 30 s, with kubelet's back-off) and has stopped.
 dying() {
   for component in etcd kube-apiserver; do
     id=$(container "$component")
     [ -n "$id" ] || continue
+    case "$earlier" in *" $id "*) continue ;; esac
     [ "$(shown "$id" '{{.status.state}}')" = CONTAINER_EXITED ] || continue
-    if [ "$(shown "$id" '{{.status.metadata.attempt}}')" -ge 4 ] 2>/dev/null; then
+    if [ "$(shown "$id" '{{.status.metadata.attempt}}')" -ge 2 ] 2>/dev/null; then
       echo "$component"
       return 0
     fi
@@ -37,13 +40,15 @@ dying() {
   return 1
 }
 
+# explain WHAT COMPONENT…
 explain() {
   echo "$1"
+  shift
   state=$(systemctl is-active kubelet.service || :)
   if [ "$state" != active ]; then
     echo "kubelet is $state; its last line: $(journalctl --unit kubelet.service --lines 1 --output cat 2>/dev/null)"
   fi
-  for component in etcd kube-apiserver; do
+  for component in "$@"; do
     id=$(container "$component")
     if [ -z "$id" ]; then
       echo "$component: no container; kubelet's last error: $(
