@@ -9,6 +9,9 @@ import checks
 import pytest
 from harness import Managed, Story, cluster_file, eventually
 
+PROBE = "default/probe"
+"""In the rules that kube-proxy keeps for the checks' Service, for some seconds after it is gone."""
+
 pytestmark = [pytest.mark.lab, pytest.mark.story(4)]
 
 
@@ -31,6 +34,7 @@ def test_one_control_plane_and_two_workers_on_the_newest_version(story: Story) -
 
     # A second look at everything: the controllers start anew and observe every machine.
     acts = checks.acts(cluster)
+    eventually(lambda: all(PROBE not in m.run("iptables-save").stdout for m in machines), timeout=60)
     quiet = {m.name: m.snapshot() for m in machines}
     story.platform.stop()
     story.platform.start("1.31.4")
