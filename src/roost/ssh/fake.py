@@ -19,7 +19,7 @@ from roost.ssh.connection import Command, Result, Target
 from roost.ssh.errors import CommandTimedOut, ConnectionLost, HostKeyChanged
 from roost.ssh.framing import LOADER, frame, process_group
 from roost.ssh.keys import is_trusted
-from roost.ssh.output import STDERR_LIMIT, STDOUT_LIMIT, Collector, Masker
+from roost.ssh.output import STDERR_LIMIT, STDOUT_LIMIT, Collector, maskers
 
 HOST_KEY: Final = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFake0Fake0Fake0Fake0Fake0Fake0Fake0Fake0Fak"
 FAKEBIN: Final = Path(__file__).parent / "fakebin"
@@ -151,10 +151,8 @@ class FakeConnection:
         self._machine.commands.append(command)
         await asyncio.sleep(self._machine.delay)
         target = self._target
-        mask = Masker(
-            [*command.secrets, target.password, target.private_key, target.passphrase, target.sudo_password]
-        )
-        err = Collector(STDERR_LIMIT, mask, tail=True)
+        mask, error_mask = maskers(target, command.secrets)
+        err = Collector(STDERR_LIMIT, error_mask, tail=True)
         process = await asyncio.create_subprocess_exec(
             "/bin/sh", "-c", LOADER,
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,

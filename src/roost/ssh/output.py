@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from roost.api.masked import MASK, Masked
+from roost.ssh.connection import Target
 
 STDOUT_LIMIT: Final = 16 * 1024 * 1024
 STDERR_LIMIT: Final = 64 * 1024
@@ -31,6 +32,17 @@ class Masker:
             if value in text:
                 text = text.replace(value, MASK)
         return text
+
+
+def maskers(target: Target, secrets: Iterable[Masked]) -> tuple[Masker, Masker]:
+    """For stdout and for stderr of a command.
+
+    The target's own credentials are in no script, so nothing prints them but, at worst, sudo or ssh in a
+    complaint. In stdout, which programs read, a password such as `root` would be taken for what it is not.
+    """
+    own = (target.password, target.private_key, target.passphrase, target.sudo_password)
+    given = tuple(secrets)
+    return Masker(given), Masker([*given, *own])
 
 
 class Collector:

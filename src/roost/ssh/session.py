@@ -15,7 +15,7 @@ import asyncssh
 from roost.ssh.connection import Command, Result, Target
 from roost.ssh.errors import CommandTimedOut, ConnectionLost, SudoRefused
 from roost.ssh.framing import Elevation, exec_line, frame, process_group
-from roost.ssh.output import STDERR_LIMIT, STDOUT_LIMIT, Collector, Masker
+from roost.ssh.output import STDERR_LIMIT, STDOUT_LIMIT, Collector, maskers
 
 SESSIONS: Final = 8
 """At once over one connection; sshd's MaxSessions is 10 unless somebody changed it."""
@@ -57,12 +57,9 @@ class AsyncsshConnection:
         on_line: Callable[[str], None] | None = None,
         timeout: float = 60.0,
     ) -> Result:
-        target = self._target
-        mask = Masker(
-            [*command.secrets, target.password, target.private_key, target.passphrase, target.sudo_password]
-        )
+        mask, error_mask = maskers(self._target, command.secrets)
         out = Collector(STDOUT_LIMIT, mask, tail=False, on_line=on_line)
-        err = Collector(STDERR_LIMIT, mask, tail=True)
+        err = Collector(STDERR_LIMIT, error_mask, tail=True)
         async with self._slots:
             running = _Running(await self._start(command))
             try:

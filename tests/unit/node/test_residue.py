@@ -157,3 +157,17 @@ async def test_mounts_routes_namespaces_directories(tmp_path: Path) -> None:
     assert {place.name for place in (machine.root / "var/lib/kubelet").iterdir()} == {"mine"}
     assert (machine.root / "var/lib/kubelet").stat().st_mode & 0o777 == 0o755
     assert {place.name for place in (machine.root / "run/netns").iterdir()} == {"mine"}
+
+
+@pytest.mark.parametrize("there", [True, False])
+async def test_the_directory_of_namespaces_goes_only_where_it_came_with_the_first(
+    tmp_path: Path, *, there: bool
+) -> None:
+    machine = FakeMachine(tmp_path)
+    connection = await machine.connect(TARGET)
+    if there:
+        (machine.root / "run/netns").mkdir()
+    await record(connection, Residue("network", netns=("cni-*",)))
+    machine.write("run/netns/cni-1", "")
+    assert (await undo(connection, CLUSTER)).ok
+    assert (machine.root / "run/netns").exists() is there

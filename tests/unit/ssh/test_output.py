@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roost.api.masked import MASK, Masked
-from roost.ssh.output import Collector, Masker
+from roost.ssh.connection import Target
+from roost.ssh.output import Collector, Masker, maskers
 
 NOTHING = Masker([])
 
@@ -41,3 +42,9 @@ def test_head_or_tail_is_kept() -> None:
         collector.feed(b"abcdefgh")
     assert head.finish().startswith("abcd")
     assert tail.finish().endswith("efgh")
+
+
+def test_a_password_that_is_an_everyday_word_does_not_spoil_what_is_read() -> None:
+    out, err = maskers(Target("m1", "192.0.2.1", password=Masked("root")), [Masked("token-1")])
+    assert out("root:root token-1") == f"root:root {MASK}"
+    assert err("root, token-1") == f"{MASK}, {MASK}"

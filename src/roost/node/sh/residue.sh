@@ -47,7 +47,9 @@ links_list() {
   done
 }
 
+# netns_list: with a line «.» where the directory itself exists.
 netns_list() {
+  if [ -d "$R/run/netns" ]; then echo .; fi
   for space in "$R"/run/netns/*; do
     if exists "$space"; then printf '%s\n' "${space##*/}"; fi
   done
