@@ -1,14 +1,17 @@
-"""Lays out what the expert's script sends: programs and configuration as one tar, images as archives.
+"""Lays out what the expert's script sends: programs and configuration as one tar per role, images as archives.
 
-Made before any clock runs, from the same bundle that roost uses. usage: payload.py BUNDLES VERSION DIR
+Made before any clock runs, from the same bundle that roost uses. Called by creation; by hand:
+`python -m bench.payload BUNDLES VERSION DIR`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import io
+import json
 import sys
 import tarfile
+from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +19,7 @@ from roost.bundle.archive import BundleBlobs, archive_key
 from roost.bundle.model import Bundle
 from roost.bundle.store import Store
 
+ARCHITECTURE: Final = "amd64"
 PLACES: Final = {
     "kubeadm": "usr/local/bin/kubeadm",
     "kubelet": "usr/local/bin/kubelet",
@@ -23,6 +27,12 @@ PLACES: Final = {
     "runc": "usr/local/bin/runc",
 }
 ARCHIVES: Final = {"containerd": "usr/local", "cni-plugins": "opt/cni/bin", "crictl": "usr/local/bin"}
+NOT_ON_WORKERS: Final = frozenset({"kubectl"})
+IMAGES: Final = {
+    # CoreDNS may be placed on any node, and the machines have nowhere to pull it from.
+    "worker": frozenset({"node", "addon"}),
+    "control-plane": frozenset({"node", "control-plane", "addon"}),
+}
 
 CONTAINERD: Final = """\
 version = 3
@@ -76,24 +86,37 @@ conntrack: {{maxPerCore: 0, min: 0, tcpEstablishedTimeout: 0s, tcpCloseWaitTimeo
 """
 
 
+def prepare(bundles: Path, version: str, target: Path) -> None:
+    """Everything into a directory: version, flannel.yaml, programs-ROLE.tar, images-ROLE.tar."""
+    bundle = Store(bundles).get(version)
+    target.mkdir(parents=True, exist_ok=True)
+    (target / "version").write_text(bundle.version)
+    (target / "flannel.yaml").write_bytes(bundle.manifest("flannel"))
+    for role, purposes in IMAGES.items():
+        programs(bundle, target / f"programs-{role}.tar", role)
+        asyncio.run(images(bundle, target / f"images-{role}.tar", purposes))
+
+
 def add(archive: tarfile.TarFile, name: str, content: bytes, mode: int = 0o644) -> None:
     member = tarfile.TarInfo(name)
     member.size, member.mode = len(content), mode
     archive.addfile(member, io.BytesIO(content))
 
 
-def programs(bundle: Bundle, file: Path, architecture: str) -> None:
-    pause = next(image.name for image in bundle.images_for(architecture) if "/pause:" in image.name)
+def programs(bundle: Bundle, file: Path, role: str) -> None:
+    """Not compressed: on the lab's links it takes longer to unpack what is compressed than to send what is not."""
+    pause = next(image.name for image in bundle.images_for(ARCHITECTURE) if "/pause:" in image.name)
     with tarfile.open(file, "w") as archive:
         for name, place in PLACES.items():
-            add(archive, place, bundle.blob(bundle.program(name, architecture).digest).read_bytes(), 0o755)
+            if role == "control-plane" or name not in NOT_ON_WORKERS:
+                program = bundle.program(name, ARCHITECTURE)
+                add(archive, place, bundle.blob(program.digest).read_bytes(), 0o755)
         for name, place in ARCHIVES.items():
-            program = bundle.program(name, architecture)
+            program = bundle.program(name, ARCHITECTURE)
             with tarfile.open(bundle.blob(program.digest), "r:gz") as source:
                 for member in source:
-                    if member.isfile():
-                        content = source.extractfile(member)
-                        assert content is not None
+                    content = source.extractfile(member)
+                    if content is not None:
                         add(archive, f"{place}/{member.name.removeprefix('./')}", content.read(), 0o755)
         add(archive, "etc/containerd/config.toml", CONTAINERD.format(pause=pause).encode())
         add(archive, "etc/systemd/system/containerd.service", CONTAINERD_UNIT.encode())
@@ -102,15 +125,13 @@ def programs(bundle: Bundle, file: Path, architecture: str) -> None:
         add(archive, "etc/kubeadm.yaml", KUBEADM.format(version=bundle.version).encode(), 0o600)
 
 
-async def images(bundle: Bundle, file: Path, architecture: str, purposes: set[str]) -> None:
+async def images(bundle: Bundle, file: Path, purposes: Collection[str]) -> None:
     """One OCI archive with every image, as `ctr images export` of several names gives."""
-    import json
-
     blobs = BundleBlobs(bundle)
     seen: set[str] = set()
     index: list[object] = []
     with tarfile.open(file, "w") as archive:
-        for image in bundle.images_for(architecture):
+        for image in bundle.images_for(ARCHITECTURE):
             if image.purpose not in purposes:
                 continue
             content = b"".join([chunk async for chunk in blobs.open(archive_key(image))])
@@ -128,16 +149,5 @@ async def images(bundle: Bundle, file: Path, architecture: str, purposes: set[st
         add(archive, "index.json", json.dumps({"schemaVersion": 2, "manifests": index}).encode())
 
 
-def main() -> None:
-    bundle = Store(Path(sys.argv[1])).get(sys.argv[2])
-    target = Path(sys.argv[3])
-    target.mkdir(parents=True, exist_ok=True)
-    (target / "version").write_text(bundle.version)
-    (target / "flannel.yaml").write_bytes(bundle.manifest("flannel"))
-    programs(bundle, target / "programs.tar", "amd64")
-    asyncio.run(images(bundle, target / "images-worker.tar", "amd64", {"node"}))
-    asyncio.run(images(bundle, target / "images-control-plane.tar", "amd64", {"node", "control-plane", "addon"}))
-
-
 if __name__ == "__main__":
-    main()
+    prepare(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]))

@@ -1,0 +1,96 @@
+"""What each figure is called, and beside what it stands, for the printed table and the page in both languages."""
+
+from __future__ import annotations
+
+from typing import Final
+
+Words = tuple[str, str]
+"""English, Chinese."""
+
+TITLES: Final[dict[str, Words]] = {
+    "creation": ("Creating a cluster of 1+2", "创建 1+2 集群"),
+    "up": ("Starting the platform", "启动平台"),
+    "version": ("Commands", "命令"),
+}
+
+NOTES: Final[dict[str, Words]] = {
+    "creation": (
+        "Kubernetes 1.31.4 on three lab machines that were made anew before each run, outside the clock. roost: from "
+        "`kubectl apply` of one file until the Cluster is Available. Peer: `bench/expert.sh`, a hand-written script "
+        "that does the bare necessary steps over SSH in parallel, with everything prepared; it has no preflight, "
+        "journal, checks or undo. Both end with the same question to the cluster: every node Ready, CoreDNS rolled "
+        "out. roost's platform runs on the same processors as the machines; its share is given per process.",
+        "在三台实验机器上创建 Kubernetes 1.31.4 集群；每次运行前重新制作机器，不计时。"
+        "roost：从 `kubectl apply` 一个文件到集群 Available。对照：`bench/expert.sh`，手写脚本，"
+        "一切预先准备好，通过 SSH 并行执行最少的必要步骤，没有预检、日志、检查和还原。"
+        "两者以同一个问题结束：所有节点 Ready，CoreDNS 部署完成。"
+        "roost 的平台与机器共用处理器，各进程所占份额单独列出。",
+    ),
+    "up": (
+        "`roost up --detach` on an existing data directory, until it returns. Peer: etcd and kube-apiserver alone, "
+        "the same programs with the same arguments and the same data, until `/readyz` says ok. Memory is resident "
+        "memory some seconds after the start.",
+        "在已有数据目录上执行 `roost up --detach`，直到命令返回。"
+        "对照：仅 etcd 和 kube-apiserver，程序、参数和数据都相同，直到 `/readyz` 回答 ok。"
+        "内存为启动数秒后的常驻内存。",
+    ),
+    "version": (
+        "Wall time of a whole command. kubectl's discovery cache is warm. The lists show 100 paused clusters of a "
+        "running platform.",
+        "整条命令的耗时。kubectl 的发现缓存已预热。列表为运行中的平台上 100 个暂停的集群。",
+    ),
+}
+
+LABELS: Final[dict[str, Words]] = {
+    "creation.time": ("Creation", "创建"),
+    "creation.available": ("of it until Available", "其中到 Available 为止"),
+    "creation.busy": ("Processor time of the whole computer", "整台计算机的处理器时间"),
+    "creation.link": ("Received over its link by {part}", "{part} 经链路接收"),
+    "creation.platform": ("Processor time of roost's {part}", "roost 的 {part} 的处理器时间"),
+    "creation.share": ("Share of roost's platform in the processor time", "roost 平台占处理器时间的份额"),
+    "creation.commands": ("Commands (round trips) over SSH to {part}", "经 SSH 发往 {part} 的命令（往返）数"),
+    "creation.connects": ("Connections opened to {part}", "与 {part} 建立的连接数"),
+    "creation.sent": ("Sent over SSH to {part}", "经 SSH 发往 {part} 的数据"),
+    "creation.look": ("Second look at everything", "再次查看全部"),
+    "creation.look-commands": ("Second look: commands to {part}", "再次查看：发往 {part} 的命令数"),
+    "creation.look-sent": ("Second look: sent to {part}", "再次查看：发往 {part} 的数据"),
+    "creation.look-acts": ("Second look: changing commands", "再次查看：更改性命令数"),
+    "creation.deletion": ("Deletion, machines as before", "删除，机器恢复原状"),
+    "up.time": ("Start", "启动"),
+    "up.first": ("First start, from a release bundle", "首次启动（从发布包）"),
+    "up.memory": ("Memory of {part}", "{part} 的内存"),
+    "up.memory-all": ("Memory in all", "内存合计"),
+    "version.time": ("`roost version`", "`roost version`"),
+    "version.python": ("Python's own start, of that", "其中 Python 自身的启动"),
+    "version.clusters": ("`roost clusters`", "`roost clusters`"),
+}
+
+PEERS: Final[dict[str, Words]] = {
+    "creation.time": ("hand-written script", "手写脚本"),
+    "creation.busy": ("hand-written script", "手写脚本"),
+    "creation.link": ("hand-written script", "手写脚本"),
+    "up.time": ("bare etcd and kube-apiserver", "单独的 etcd 和 kube-apiserver"),
+    "up.memory": ("bare {part}", "单独的 {part}"),
+    "version.time": ("`kubectl version --client`", "`kubectl version --client`"),
+    "version.clusters": ("`kubectl get clusters -A`", "`kubectl get clusters -A`"),
+}
+
+PARTS: Final[dict[str, Words]] = {
+    "control-plane": ("the control plane", "控制平面"),
+    "worker": ("each worker", "每个工作节点"),
+    "up": ("supervisor", "监督进程"),
+}
+"""Parts that are not the names of programs."""
+
+
+def label(key: str, part: str, language: int) -> str:
+    """`language`: 0 English, 1 Chinese."""
+    return _fill(LABELS[key][language], part, language)
+
+
+def peer(key: str, part: str, language: int) -> str:
+    return _fill(PEERS[key][language], part, language) if key in PEERS else ""
+
+
+def _fill(text: str, part: str, language: int) -> str:
+    return text.format(part=PARTS[part][language] if part in PARTS else part)
