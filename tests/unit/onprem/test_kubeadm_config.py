@@ -97,3 +97,11 @@ def test_the_discovery_file_pins_the_ca_and_holds_no_credential() -> None:
     }
     assert "users" not in found
     assert SECRETS.token not in str(found)
+
+
+@pytest.mark.parametrize(
+    ("version", "generation"),
+    [("1.28.15", "v1beta3"), ("1.29.15", "v1beta3"), ("1.30.4", "v1beta3"), ("1.31.4", "v1beta4")],
+)
+def test_each_version_reads_its_own_generation_of_files(version: str, generation: str) -> None:
+    assert config.api_version(version) == f"kubeadm.k8s.io/{generation}"
