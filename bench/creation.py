@@ -74,7 +74,7 @@ def run(runs: int, *, work: Path, port_base: int) -> list[Figure]:
                 name = "roost" if who == "own" else "script"
                 print(f"  creation {number + 1}/{runs} by {name}: {one.seconds:.1f} s", flush=True)
     finally:
-        platform.remove()
+        platform.down()
         _gone(lab)
     return figures(found["own"], found["peer"])
 

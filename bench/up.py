@@ -79,7 +79,7 @@ def run(runs: int, *, work: Path, port_base: int) -> list[Figure]:
                     bare.append(by_hand(platform, programs))
             print(f"  start {number + 1}/{runs}: {own[-1].seconds:.2f} s, bare {bare[-1].seconds:.2f} s", flush=True)
     finally:
-        platform.remove()
+        platform.down()
     return figures(first, own, bare)
 
 

@@ -34,7 +34,7 @@ def run(runs: int, *, work: Path, port_base: int) -> list[Figure]:
         python = _times([sys.executable, "-c", ""], runs, environment)
         lists = _beside([ROOST, "clusters"], [*kubectl, "get", "clusters", "-A"], runs, environment)
     finally:
-        platform.remove()
+        platform.down()
     return [
         figure("version.time", "ms", *version, target=TARGET),
         figure("version.python", "ms", python),

@@ -1,9 +1,9 @@
 """Everything that is generated from the models, as files: `make gen`. `--check` compares and writes nothing.
 
 CRDs (deploy/crds), JSON Schema for editors (deploy/schemas), the reference in both languages
-(docs/*/reference; of the commands by cli_reference.py, of the stories by results.py) and the list of keys
-to translate (src/roost/api/i18n/en.json). All are committed; tests/contract/test_generated.py holds them
-to the models.
+(docs/*/reference; of the commands by cli_reference.py, of the stories by results.py, of benchmarks by
+bench/page.py) and the list of keys to translate (src/roost/api/i18n/en.json). All are committed;
+tests/contract/test_generated.py holds them to the models.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from roost.api.translations import description, models_in, texts, translation
 ROOT: Final = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from bench import page as benchmarks  # noqa: E402
 from tools import cli_reference, results  # noqa: E402
 
 Language = Literal["en", "zh"]
@@ -103,6 +104,7 @@ def outputs() -> dict[Path, str]:
         found[ROOT / f"docs/{language}/reference/conditions.md"] = conditions_page(language)
         found[ROOT / f"docs/{language}/reference/cli.md"] = cli_reference.page(language)
         found[ROOT / f"docs/{language}/reference/stories.md"] = results.page(language)
+        found[ROOT / f"docs/{language}/reference/benchmarks.md"] = benchmarks.page(language)
     found[ROOT / "src/roost/api/i18n/en.json"] = as_json(texts([kind.model for kind in KINDS]))
     return found
 
