@@ -72,11 +72,12 @@ def wishes() -> list[Thing]:
 
 
 @pytest.fixture
-def machine(tmp_path: Path) -> FakeMachine:
+def machine(tmp_path: Path) -> Iterator[FakeMachine]:
     machine = FakeMachine(tmp_path)
     machine.write("proc/sys/net/ipv4/conf/all/rp_filter", "2\n")
     machine.write("var/log/old.log", "old\n")
-    return machine
+    yield machine
+    machine.kill_units()
 
 
 @pytest.fixture
