@@ -48,7 +48,7 @@ def tree() -> str:
 
 def collect(markers: str) -> list[str]:
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "--collect-only", "-q", "-m", markers, "tests/e2e"],
+        [sys.executable, "-m", "pytest", "--collect-only", "-m", markers, "tests/e2e"],
         cwd=ROOT,
         capture_output=True,
         text=True,

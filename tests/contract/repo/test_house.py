@@ -14,7 +14,10 @@ FORBIDDEN = {"utils", "util", "helpers", "common", "misc", "manager"}
 def tracked() -> list[Path]:
     out = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT, capture_output=True, text=True, check=True,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout
     return [ROOT / line for line in out.splitlines() if (ROOT / line).is_file()]
 
@@ -54,7 +57,7 @@ def test_architecture_names_every_room() -> None:
     rooms = {p.parent.name for p in (ROOT / "src/roost").glob("*/__init__.py")}
     rooms |= {f"providers/{p.parent.name}" for p in (ROOT / "src/roost/providers").glob("*/__init__.py")}
     rooms -= {"providers"}
-    named = set(re.findall(r"^\| `([a-z0-9_/]+)/?` \|", text, flags=re.M))
+    named = set(re.findall(r"^\| `([a-z0-9_/]+)/?` \|", text, flags=re.MULTILINE))
     assert rooms <= named, f"ARCHITECTURE.md lacks {sorted(rooms - named)}"
     gone = {room for room in named if not (ROOT / "src/roost" / room).is_dir() and not (ROOT / room).is_dir()}
     assert gone == set(), f"ARCHITECTURE.md names rooms that are gone: {sorted(gone)}"
@@ -81,4 +84,4 @@ def test_no_todo_without_a_number() -> None:
 
 def test_lock_files_name_no_host() -> None:
     for lock in (ROOT / "requirements").glob("*.txt"):
-        assert "://" not in re.sub(r"^#.*$", "", lock.read_text(), flags=re.M), lock
+        assert "://" not in re.sub(r"^#.*$", "", lock.read_text(), flags=re.MULTILINE), lock

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
 
 from tests.unit.controllers.virtual_time import BACKEND
+from tests.unit.controllers.world import World
 
 
 @pytest.fixture
@@ -20,3 +22,8 @@ def plain_log() -> Iterator[None]:
     structlog.configure(processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()])
     yield
     structlog.reset_defaults()
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)

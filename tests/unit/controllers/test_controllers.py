@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 
@@ -13,89 +10,23 @@ from roost.api import conditions as c
 from roost.api.errors import PermanentFailure, RetryLater
 from roost.api.names import (
     FINALIZER,
-    FORCE_REMOVAL_ANNOTATION,
     ID_ANNOTATION,
     IN_USE_FINALIZER,
     RETRY_NOW_ANNOTATION,
 )
-from roost.controllers.runtime.api import Object, Ref
-from roost.controllers.wiring import Controllers
-from roost.kube.resources import ROOST, SECRET
+from roost.controllers.runtime.api import Ref
+from roost.kube.resources import ROOST
 from roost.providers.onprem.context import RegistrySource
-from tests.unit.controllers.fake_api import FakeApi
 from tests.unit.controllers.scripted import (
     CLUSTER,
-    MACHINE,
-    FakeStore,
-    ScriptedProvider,
-    background,
     cluster,
     machine,
     ref,
     secret,
 )
-from tests.unit.controllers.virtual_time import now
+from tests.unit.controllers.world import World
 
 pytestmark = pytest.mark.anyio
-
-
-class World:
-    def __init__(self, path: Path) -> None:
-        self.api = FakeApi(now)
-        self.provider = ScriptedProvider()
-        self.store = FakeStore(path / "bundles", "1.31.4")
-        self.pushed = path / "pushed.json"
-        self.registry: RegistrySource | None = None
-        self.dropped: list[str] = []
-
-    @asynccontextmanager
-    async def controllers(self) -> AsyncIterator[None]:
-        async def connect(_target: object) -> None:
-            raise AssertionError("the scripted provider opens no connection")
-
-        async def disconnect(name: str) -> None:
-            self.dropped.append(name)
-
-        running = Controllers(
-            self.api,
-            provider=self.provider,
-            connect=connect,  # type: ignore[arg-type]
-            disconnect=disconnect,
-            registry=self.registry,
-            store=self.store,
-            pushed=self.pushed,
-            endpoint="https://127.0.0.1:7443",
-            now=now,
-            jitter=lambda: 0.5,
-        )
-        async with background(running.run()) as task:
-            yield
-            if task.done():
-                task.result()
-
-    def apply(self, *objects: Object) -> None:
-        kinds = {"Cluster": CLUSTER, "Machine": MACHINE, "Secret": SECRET}
-        for obj in objects:
-            self.api.put(kinds[obj["kind"]], obj)
-
-    def apply_demo(self) -> None:
-        self.apply(secret(), cluster(), machine("m1", 11, role="ControlPlane"), machine("m2", 12), machine("m3", 13))
-
-    def demo(self) -> Object:
-        return self.api.objects[ref("Cluster", "demo")]
-
-    def said(self, kind: str, name: str, condition: str) -> tuple[str, str]:
-        item = self.api.condition(ref(kind, name), condition)
-        assert item is not None, f"{kind} {name} has no condition {condition}"
-        return item["status"], item["reason"]
-
-    def left(self) -> list[Ref]:
-        return [r for r in self.api.objects if r.namespace == "ns" and r.resource.kind != "Event"]
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path)
 
 
 async def test_a_cluster_is_made_from_what_one_file_holds(world: World) -> None:
@@ -345,156 +276,6 @@ async def test_a_cluster_that_stops_answering_is_unavailable_and_recovers(world:
         world.provider.available = True
         await asyncio.sleep(15)
         assert world.demo()["status"]["phase"] == "Running"
-
-
-DELETIONS = [
-    ["Cluster/demo"],
-    ["Cluster/demo", "Machine/m1", "Machine/m2", "Machine/m3", "Secret/login"],
-    ["Secret/login", "Machine/m3", "Machine/m2", "Machine/m1", "Cluster/demo"],
-    ["Secret/demo-kubeconfig", "Secret/login", "Machine/m2", "Cluster/demo", "Machine/m1", "Machine/m3"],
-]
-
-
-@pytest.mark.parametrize("order", DELETIONS, ids=lambda order: ",".join(order)[:24])
-@pytest.mark.parametrize("when", [8, 100], ids=["creating", "running"])
-@pytest.mark.parametrize("gap", [0.0, 0.2])
-async def test_deletion_in_any_order_ends_with_clean_machines(
-    world: World, order: list[str], when: float, gap: float
-) -> None:
-    async with world.controllers():
-        world.apply_demo()
-        await asyncio.sleep(when)
-        assert world.provider.on
-        for item in order:
-            world.api.remove(ref(*item.split("/")))
-            await asyncio.sleep(gap)
-        await asyncio.sleep(60)
-        assert world.provider.on == {}
-        expected = [] if "Secret/login" in order else [ref("Secret", "login")]
-        assert world.left() == expected
-        if expected:
-            assert not world.api.objects[expected[0]]["metadata"].get("finalizers")
-        assert not [entry for entry in world.provider.log if entry.startswith("remove")]
-        calls = len(world.api.calls)
-        await asyncio.sleep(300)
-        assert len(world.api.calls) == calls
-    assert sorted(world.dropped) == ["m1", "m2", "m3"]
-
-
-async def test_a_namespace_that_goes_takes_everything_with_it(world: World) -> None:
-    async with world.controllers():
-        world.apply_demo()
-        await asyncio.sleep(8)
-        world.api.terminating.add("ns")
-        for name in world.left():
-            world.api.remove(name)
-        await asyncio.sleep(60)
-        assert world.provider.on == {}
-        assert world.left() == []
-
-
-async def test_deleting_in_the_middle_of_a_restart_ends_clean(world: World) -> None:
-    async with world.controllers():
-        world.apply_demo()
-        await asyncio.sleep(100)
-        world.api.remove(ref("Cluster", "demo"))
-        await asyncio.sleep(3)
-    assert world.provider.on
-    async with world.controllers():
-        await asyncio.sleep(60)
-    assert world.provider.on == {}
-    assert world.left() == [ref("Secret", "login")]
-
-
-async def test_one_worker_is_drained_out_and_the_others_are_left_alone(world: World) -> None:
-    async with world.controllers():
-        world.apply_demo()
-        await asyncio.sleep(100)
-        del world.provider.commands[:]
-        world.api.remove(ref("Machine", "m3"))
-        await asyncio.sleep(60)
-        assert sorted(world.provider.on) == ["m1", "m2"]
-        assert ref("Machine", "m3") not in world.api.objects
-        assert world.provider.commands == ["m3"]
-        assert world.demo()["status"]["nodes"]["total"] == 2
-        assert world.said("Cluster", "demo", c.AVAILABLE)[0] == "True"
-
-
-async def test_the_control_plane_stays_as_long_as_its_cluster(world: World) -> None:
-    async with world.controllers():
-        world.apply_demo()
-        await asyncio.sleep(100)
-        world.api.remove(ref("Machine", "m1"))
-        await asyncio.sleep(100)
-        assert "m1" in world.provider.on
-        item = world.api.condition(ref("Machine", "m1"), c.DELETING)
-        assert item is not None
-        assert item["status"] == "False"
-        assert "control plane" in item["message"]
-        world.api.remove(ref("Cluster", "demo"))
-        await asyncio.sleep(60)
-        assert world.left() == [ref("Secret", "login")]
-
-
-async def test_an_unreachable_machine_is_named_and_let_go_by_force_alone(world: World) -> None:
-    async with world.controllers():
-        world.apply_demo()
-        await asyncio.sleep(100)
-        world.provider.unreachable = {"m3"}
-        world.api.remove(ref("Cluster", "demo"))
-        await asyncio.sleep(100)
-        assert sorted(world.provider.on) == ["m3"]
-        assert ref("Machine", "m2") not in world.api.objects
-        item = world.api.condition(ref("Cluster", "demo"), c.DELETING)
-        assert item is not None
-        assert "m3" in item["message"]
-        assert world.demo()["status"]["phase"] == "Deleting"
-        patch = {"metadata": {"name": "m3", "namespace": "ns", "annotations": {FORCE_REMOVAL_ANNOTATION: "true"}}}
-        world.api.put(MACHINE, patch)
-        await asyncio.sleep(20)
-        assert world.left() == [ref("Secret", "login")]
-
-
-async def test_restored_machines_go_while_another_hangs_and_force_ends_the_wait(world: World) -> None:
-    world.provider.hanging = {"m3"}
-    async with world.controllers():
-        world.apply_demo()
-        await asyncio.sleep(100)
-        world.api.remove(ref("Cluster", "demo"))
-        await asyncio.sleep(60)
-        assert sorted(world.provider.on) == ["m3"]
-        assert [name.name for name in world.left() if name.resource == MACHINE] == ["m3"]
-        world.provider.hanging = set()
-        world.provider.unreachable = {"m3"}
-        patch = {"metadata": {"name": "demo", "namespace": "ns", "annotations": {FORCE_REMOVAL_ANNOTATION: "true"}}}
-        world.api.put(CLUSTER, patch)
-        await asyncio.sleep(20)
-        assert world.left() == [ref("Secret", "login")]
-        assert "m3" in world.dropped
-
-
-async def test_a_machine_that_was_never_signed_in_to_holds_nothing_up(world: World) -> None:
-    async with world.controllers():
-        world.apply_demo()
-        world.apply(secret("wrong"))
-        await asyncio.sleep(30)
-        world.api.remove(ref("Cluster", "demo"))
-        await asyncio.sleep(30)
-        assert world.left() == [ref("Secret", "login")]
-
-
-async def test_a_machine_whose_cluster_vanished_is_still_undone(world: World) -> None:
-    async with world.controllers():
-        world.apply_demo()
-        await asyncio.sleep(100)
-        gone = world.demo()
-        gone["metadata"]["finalizers"] = []
-        world.api.remove(ref("Cluster", "demo"))
-        for name in ("m1", "m2", "m3"):
-            world.api.remove(ref("Machine", name))
-        await asyncio.sleep(60)
-        assert world.provider.on == {}
-        assert not [name for name in world.left() if name.resource == MACHINE]
 
 
 async def test_a_worker_that_cannot_be_removed_does_not_hold_up_an_added_one(world: World) -> None:
