@@ -25,6 +25,11 @@ def lines(values: tuple[str, ...] | list[str]) -> str:
     return word("".join(f"{value}\n" for value in values))
 
 
+def journal_name(path: str) -> str:
+    """The journal's name of a path, as sh's `hash` makes it; worked out here, it costs the machine no process."""
+    return hashlib.sha256(f"path:{path}".encode()).hexdigest()
+
+
 def path_state(path: str) -> str:
-    """Call of path_state in sh/lib.sh, with the journal's name of the path worked out here: a look is made often."""
-    return f"path_state {word(path)} {hashlib.sha256(f'path:{path}'.encode()).hexdigest()}"
+    """Call of path_state in sh/lib.sh."""
+    return f"path_state {word(path)} {journal_name(path)}"

@@ -14,7 +14,7 @@ from typing import Final
 
 from roost.node.act import Act
 from roost.node.facts import FREE_PATHS, PROGRAMS
-from roost.node.quote import word, words
+from roost.node.quote import journal_name, word
 from roost.node.thing import Change, Placed, Thing
 
 _CLUSTER_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{3,62}")
@@ -76,7 +76,7 @@ def act_script(act: Act, directory: str, changes: Sequence[tuple[Thing, Change]]
         parts.append(f"step_{number}() {{\n{thing.apply(change)}\n}}")
         parts.append(f"look_{number}() {{\n{thing.observe()}\n}}")
     places = [place for thing, _ in changes if isinstance(thing, Placed) for place in thing.places]
-    parts.append(f'begin {len(changes)}\njournal_prepare "$S/undo"\njournal_path {words(places)}')
+    parts.append(f'begin {len(changes)}\njournal_prepare "$S/undo"\njournal_paths {_named(places)}')
     if fetches:
         parts.append("fetch")
     parts.extend(_calls(changes))
@@ -120,6 +120,10 @@ def undo_launch_script(cluster_id: str, *, token: str, tar_size: int, descriptio
 def control_script(cluster_id: str, command: str) -> str:
     """A script of one command of launch.sh: join or stop."""
     return f"set -eu\n{head(cluster_id)}\n{library('launch')}\n{command}\n"
+
+
+def _named(places: Sequence[str]) -> str:
+    return " ".join(f"{journal_name(place)} {word(place)}" for place in places)
 
 
 def _calls(changes: Sequence[tuple[Thing, Change]]) -> list[str]:

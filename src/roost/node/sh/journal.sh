@@ -9,7 +9,15 @@
 # The content of a file is on disk before it gets its name. The name itself may be lost with the power:
 # then the next look finds the file missing and it is written again.
 
-fsync() { sync -- "$@" 2>/dev/null || sync; }
+# fsync PATH…: those that exist. The whole machine's disks only where sync knows no files (before coreutils 8.24).
+fsync() {
+  count=$#
+  for place in "$@"; do
+    if [ -e "$place" ]; then set -- "$@" "$place"; fi
+  done
+  shift "$count"
+  if [ $# -gt 0 ]; then sync -- "$@" 2>/dev/null || sync; fi
+}
 
 # fail TEXT: ends the step; the text is its evidence.
 fail() {
@@ -54,9 +62,9 @@ journal_close() {
   fsync "$J"
 }
 
-# open_path PATH: keeps what is there now, for good and all.
+# open_path PATH: keeps what is there now, for good and all. h is the journal's name of the path.
 open_path() {
-  if journaled "path:$1"; then return 0; fi
+  if named; then return 0; fi
   for open in "$J"/open-*-"$h"; do
     if [ -d "$open" ]; then return 0; fi
   done
@@ -76,15 +84,24 @@ open_path() {
 open_parents() {
   if [ -z "${1%/*}" ] || [ -d "$R${1%/*}" ]; then return 0; fi
   open_parents "${1%/*}"
+  hash "path:${1%/*}"
   open_path "${1%/*}"
 }
 
-# journal_path PATH…: all of them in one go, since what takes time is to wait for the disk.
+# journal_path PATH
 journal_path() {
+  hash "path:$1"
+  journal_paths "$h" "$1"
+}
+
+# journal_paths HASH PATH …: all of them in one go, since what takes time is to wait for the disk.
+journal_paths() {
   first=$opened
-  for path in "$@"; do
-    open_parents "$path"
-    open_path "$path"
+  while [ $# -gt 0 ]; do
+    open_parents "$2"
+    h=$1
+    open_path "$2"
+    shift 2
   done
   if [ "$opened" != "$first" ]; then journal_close; fi
 }
@@ -196,9 +213,9 @@ unit_start() {
   mv -T -- "$STATE/stamps/$h.tmp" "$STATE/stamps/$h"
 }
 
-# members_begin DESTINATION KEY: sets members_dir, an empty directory on the destination's file system.
+# members_begin DESTINATION KEY: sets members_dir, an empty directory on the destination's file system. The
+# destination and the members are in the journal since before the first step.
 members_begin() {
-  journal_path "$1"
   parents "$1/."
   hash "$2"
   members_dir=$R$1/.roost-$h.tmp
@@ -211,24 +228,15 @@ members_begin() {
 members_install() {
   destination=$1 key=$2 listing=${3%"$NL"} whole=$3
   cd "$members_dir" || exit
-  while read -r sum _ name; do
+  while read -r sum _ _ name; do
     printf '%s  %s\n' "$sum" "$name"
   done <<EOF | sha256sum -c - >/dev/null || fail "what came for $key is not what the bundle says"
 $listing
 EOF
-  set --
-  while read -r sum mode name; do
-    chown root:root -- "$name"
-    chmod "$mode" -- "$name"
-    set -- "$@" "$destination/$name"
-  done <<EOF
-$listing
-EOF
-  journal_path "$@"
-  fsync "$members_dir"/* "$members_dir"/*/*
-  while read -r sum _ name; do
-    hash "path:$destination/$name"
-    printf '%s\n' "$sum" >>"$J/written/$h"
+  chown -R root:root -- .
+  fsync ./* ./*/*
+  while read -r sum _ known name; do
+    printf '%s\n' "$sum" >>"$J/written/$known"
     parents "$destination/$name"
     mv -f -T -- "$name" "$R$destination/$name"
   done <<EOF

@@ -42,17 +42,15 @@ contains() {
 # journaled KEY: whether the journal has a before-image of it. Sets h and entry.
 journaled() {
   hash "$1"
+  named
+}
+
+# named: the same for the name in h.
+named() {
   for entry in "$J"/[0-9]*-"$h"; do
     [ -d "$entry" ] && return 0
   done
   return 1
-}
-
-# ours PATH: whether roost has written a file or link of that name.
-ours() {
-  if [ ! -d "$J" ]; then return 1; fi
-  hash "path:$1"
-  [ -e "$J/written/$h" ]
 }
 
 # path_state PATH HASH, HASH being the journal's name of path:PATH. Fields: state (absent, file, link, directory, other), mode, owner, sha256, target, journaled.
@@ -81,9 +79,8 @@ path_state() {
   if [ -e "$J/written/$2" ]; then
     journaled=yes
   elif [ -d "$R$1" ]; then
-    for entry in "$J"/[0-9]*-"$2"; do
-      if [ -d "$entry" ]; then journaled=yes; fi
-    done
+    h=$2
+    if named; then journaled=yes; fi
   fi
   field journaled "$journaled"
 }
@@ -155,13 +152,15 @@ unit_state() {
   field stamp "$(cat "$STATE/stamps/$h" 2>/dev/null)"
 }
 
+# A LISTING has a line SUM MODE HASH NAME for each member, HASH being the journal's name of its path.
+
 # members_stat DESTINATION LISTING: changes when any member may have changed; not a byte of them is read.
 members_stat() (
   cd "$R$1" 2>/dev/null || exit 0
   listing=$2
   printf '%s' "$listing" | sha256sum
   set --
-  while read -r _ _ name; do
+  while read -r _ _ _ name; do
     set -- "$@" "$name"
   done <<EOF
 ${listing%"$NL"}
@@ -179,7 +178,7 @@ members_state() {
     return
   fi
   missing=0 wrong=0 total=0
-  while read -r sum mode name; do
+  while read -r sum mode known name; do
     total=$((total + 1))
     if ! exists "$R$1/$name"; then
       missing=$((missing + 1))
@@ -188,7 +187,7 @@ members_state() {
     have=$(sha256sum <"$R$1/$name" 2>/dev/null) || :
     right=no
     if [ "${have%% *}" = "$sum" ] && [ ! -L "$R$1/$name" ]; then right=yes; fi
-    if ours "$1/$name"; then
+    if [ -e "$J/written/$known" ]; then
       [ "$(stat -c '%a %U:%G' -- "$R$1/$name")" = "$mode root:root" ] || right=no
     elif [ "$right" = no ]; then
       field foreign "$1/$name"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Protocol
 
-from roost.node.quote import lines, word
+from roost.node.quote import journal_name, lines, word, words
 from roost.node.thing import Action, Blocked, Change, Observed, Payload
 from roost.node.things.file import foreign
 
@@ -48,7 +48,7 @@ class Archive:
         return (self.destination, *(f"{self.destination}/{member.path}" for member in self.members))
 
     def observe(self) -> str:
-        return f"members_state {word(self.destination)} {word(self.key)} {listing(self.members)}"
+        return f"members_state {word(self.destination)} {word(self.key)} {listing(self.destination, self.members)}"
 
     def diff(self, observed: Observed) -> Change | Blocked | None:
         return members_diff(self.key, f"unpack {self.name} into {self.destination}", observed)
@@ -58,11 +58,21 @@ class Archive:
         return (
             f"members_begin {dest} {key}\n"
             f'tar -xzf "$P/archive" -C "$members_dir" --strip-components={self.strip} --no-same-owner\n'
-            f"members_install {dest} {key} {listing(self.members)}"
+            f"{modes(self.members)}\n"
+            f"members_install {dest} {key} {listing(self.destination, self.members)}"
         )
 
     def payloads(self, change: Change) -> tuple[Payload, ...]:  # noqa: ARG002
         return (Payload("archive", blob=self.blob),)
+
+
+@dataclass(frozen=True)
+class _Single:
+    """The only member of a Program."""
+
+    path: str
+    sha256: str
+    mode: int
 
 
 @dataclass(frozen=True)
@@ -86,8 +96,12 @@ class Program:
     def places(self) -> tuple[str, ...]:
         return (str(self._place.parent), self.path)
 
+    @property
+    def _members(self) -> tuple[_Single, ...]:
+        return (_Single(self._place.name, self.blob.removeprefix("sha256:"), self.mode),)
+
     def _listing(self) -> str:
-        return lines([f"{self.blob.removeprefix('sha256:')} {self.mode:o} {self._place.name}"])
+        return listing(str(self._place.parent), self._members)
 
     def observe(self) -> str:
         return f"members_state {word(str(self._place.parent))} {word(self.key)} {self._listing()}"
@@ -100,6 +114,7 @@ class Program:
         return (
             f"members_begin {dest} {key}\n"
             f'cp -- "$P/program" "$members_dir"/{name}\n'
+            f"{modes(self._members)}\n"
             f"members_install {dest} {key} {self._listing()}"
         )
 
@@ -107,9 +122,28 @@ class Program:
         return (Payload("program", blob=self.blob),)
 
 
-def listing(members: Sequence[Member]) -> str:
-    """One shell word: a line `SHA256 MODE PATH` for each member."""
-    return lines([f"{member.sha256} {member.mode & 0o7777:o} {member.path}" for member in members])
+def listing(destination: str, members: Sequence[Member]) -> str:
+    """One shell word: a line `SHA256 MODE JOURNAL-NAME PATH` for each member."""
+    return lines(
+        [
+            f"{member.sha256} {_mode(member)} {journal_name(f'{destination}/{member.path}')} {member.path}"
+            for member in members
+        ]
+    )
+
+
+def modes(members: Sequence[Member]) -> str:
+    """sh that sets the modes of the members in "$members_dir", one process per mode."""
+    by_mode: dict[str, list[str]] = {}
+    for member in members:
+        by_mode.setdefault(_mode(member), []).append(member.path)
+    return "\n".join(
+        f'(cd "$members_dir" && chmod {mode} -- {words(paths)})' for mode, paths in sorted(by_mode.items())
+    )
+
+
+def _mode(member: Member) -> str:
+    return f"{member.mode & 0o7777:o}"
 
 
 def members_diff(key: str, summary: str, observed: Observed) -> Change | Blocked | None:
