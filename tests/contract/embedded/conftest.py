@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from lab.build.failure import BuildError
-
-from .platform_under_test import Platform, gather
+from tests.contract.embedded.platform_under_test import Platform, gather
 
 
 @pytest.fixture(scope="session")

@@ -17,8 +17,7 @@ from roost.kube.apply import apply_one, get, remove
 from roost.kube.client import connect
 from roost.kube.resources import CONFIG_MAP, SECRET
 from roost.kube.watch import EventType, list_and_watch
-
-from .platform_under_test import KUBERNETES, Platform
+from tests.contract.embedded.platform_under_test import KUBERNETES, Platform
 
 pytestmark = pytest.mark.programs
 

@@ -14,8 +14,7 @@ import pytest
 
 from roost.embedded import record
 from roost.embedded.ports import Ports, check_free
-
-from .platform_under_test import Platform
+from tests.contract.embedded.platform_under_test import Platform
 
 pytestmark = pytest.mark.programs
 CHILDREN = ("etcd", "kube-apiserver", "kube-controller-manager", "registry", "admission")

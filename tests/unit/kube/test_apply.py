@@ -14,8 +14,7 @@ from roost.kube.client import Client, connect
 from roost.kube.discovery import find
 from roost.kube.errors import explain
 from roost.kube.resources import ROOST, SECRET, ResourceType, typed
-
-from .test_watch import KUBECONFIG
+from tests.unit.kube.test_watch import KUBECONFIG
 
 pytestmark = pytest.mark.anyio
 
