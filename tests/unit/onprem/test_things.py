@@ -56,10 +56,20 @@ def test_the_control_plane_is_initialized_and_the_worker_joins() -> None:
         "kubeadm:upload",
         "kubeadm:addons",
         "kubeadm:finalize",
+        "kubeadm:dns",
     ]
     assert [key for key in worker if key.startswith("kubeadm:")] == ["kubeadm:join"]
     assert "program:/usr/local/bin/kubectl" in head
     assert "program:/usr/local/bin/kubectl" not in worker
+
+
+def test_core_dns_waits_for_flannel_and_for_no_other_network() -> None:
+    flannel = of(made.context(), made.CP, "kubeadm:dns")
+    custom = of(made.context(spec_=made.spec(network={"plugin": "Custom"})), made.CP, "kubeadm:dns")
+    assert "[ -e /run/flannel/subnet.env ]" in flannel.script
+    assert "-lt 2 ] || break" in flannel.script, "both machines"
+    assert "flannel" not in custom.script
+    assert "addon coredns" in flannel.script and "addon coredns" in custom.script
 
 
 def images(ctx: Context, machine: MachineInput) -> list[Image]:

@@ -89,7 +89,7 @@ class Creation:
         async def work() -> None:
             # Steps that are not among the changes were done before: what waits for them need not wait.
             pending = {change.key for change in head.changes("init", ctx=self.ctx).changes}
-            if not pending - {initialize.ADDONS_KEY, initialize.FINALIZE_KEY}:
+            if not pending - initialize.AFTER_JOINABLE:
                 self.graph.announce(_API)
                 self.graph.announce(_JOINABLE)
             await carry_out(progress, head, "init", on_step=on_step)

@@ -1,4 +1,4 @@
-"""flannel: the upstream manifest with the cluster's Pod network and the node's own address as typed patches.
+"""flannel: the upstream manifest with the cluster's Pod network, its API and the node's own address as typed patches.
 
 Images and everything else stay as upstream wrote them. Called by the provider once the API answers. Pure.
 """
@@ -19,15 +19,17 @@ Document = dict[str, Any]
 NAMESPACE: Final = "kube-flannel"
 DAEMON_SET: Final = "kube-flannel-ds"
 CONFIG_MAP: Final = "kube-flannel-cfg"
+SUBNET: Final = "/run/flannel/subnet.env"
+"""On each machine: flannel writes it when it has its part of the network; its CNI plugin fails without."""
 _ADDRESS: Final = "ROOST_NODE_IP"
 
 
-def objects(manifest: bytes, *, pod_cidr: str) -> list[Document]:
-    """The objects to apply. Raises PermanentFailure when the manifest is not of the known shape."""
+def objects(manifest: bytes, *, pod_cidr: str, api: tuple[str, int]) -> list[Document]:
+    """The objects to apply; `api`: host and port. Raises PermanentFailure for a manifest of an unknown shape."""
     loaded = [cast("Document", item) for item in yaml.safe_load_all(manifest) if isinstance(item, dict)]
     patched = copy.deepcopy(loaded)
     _patch(patched, "ConfigMap", CONFIG_MAP, lambda item: _set_network(item, pod_cidr))
-    _patch(patched, "DaemonSet", DAEMON_SET, _set_interface)
+    _patch(patched, "DaemonSet", DAEMON_SET, lambda item: _set_environment(item, *api))
     return patched
 
 
@@ -48,13 +50,20 @@ def _set_network(config: Document, pod_cidr: str) -> None:
     config["data"]["net-conf.json"] = json.dumps(settings, indent=2)
 
 
-def _set_interface(daemon: Document) -> None:
-    """The device with the node's declared address; flannel alone takes that of the default route."""
+def _set_environment(daemon: Document, host: str, port: int) -> None:
+    """The device with the node's declared address; flannel alone takes that of the default route.
+
+    And the API's own address: through the Service, flannel waits 30 s where it is faster than kube-proxy.
+    """
     containers = daemon["spec"]["template"]["spec"]["containers"]
     container = next(item for item in containers if item["name"] == "kube-flannel")
     container["args"] = [*container["args"], f"--iface=$({_ADDRESS})"]
-    source = {"fieldRef": {"fieldPath": "status.hostIP"}}
-    container["env"] = [*container.get("env", []), {"name": _ADDRESS, "valueFrom": source}]
+    container["env"] = [
+        *container.get("env", []),
+        {"name": "KUBERNETES_SERVICE_HOST", "value": host},
+        {"name": "KUBERNETES_SERVICE_PORT", "value": str(port)},
+        {"name": _ADDRESS, "valueFrom": {"fieldRef": {"fieldPath": "status.hostIP"}}},
+    ]
 
 
 def _unknown(cause: str) -> PermanentFailure:

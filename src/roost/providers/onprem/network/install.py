@@ -6,6 +6,7 @@ Called by the provider as soon as the API answers, while machines still join.
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import Final, cast
 
 from roost.api.names import FIELD_MANAGER, GROUP
@@ -24,10 +25,10 @@ _DAEMON_SET: Final = ResourceType("apps", "v1", "DaemonSet", "daemonsets", names
 
 def wanted(ctx: Context) -> tuple[list[flannel.Document], str]:
     """The objects, the DaemonSet marked with the digest of all of them."""
-    cidr = layout.on_premises(ctx.spec).network.pod_cidr
-    manifest = ctx.bundle.manifest("flannel")
-    objects = flannel.objects(manifest, pod_cidr=cidr)
-    digest = hashlib.sha256(manifest + cidr.encode()).hexdigest()
+    wanted = layout.on_premises(ctx.spec)
+    api = (wanted.control_plane_endpoint.host, wanted.control_plane_endpoint.port)
+    objects = flannel.objects(ctx.bundle.manifest("flannel"), pod_cidr=wanted.network.pod_cidr, api=api)
+    digest = hashlib.sha256(json.dumps(objects, sort_keys=True).encode()).hexdigest()
     for item in objects:
         if item["kind"] == "DaemonSet":
             item["metadata"].setdefault("annotations", {})[DIGEST_ANNOTATION] = digest

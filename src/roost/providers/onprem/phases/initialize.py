@@ -11,6 +11,7 @@ from dataclasses import replace
 from importlib.resources import files
 from typing import Final
 
+from roost.api.v1alpha1.cluster import NetworkPlugin
 from roost.node.quote import word
 from roost.node.thing import Thing
 from roost.node.things.run import RunOnce
@@ -19,6 +20,7 @@ from roost.providers.onprem.context import Context, MachineInput
 from roost.providers.onprem.kubeadm import config
 from roost.providers.onprem.kubeadm.produced import PATH, Produced
 from roost.providers.onprem.kubeadm.run import MANIFESTS, Init, staged, staging, wish
+from roost.providers.onprem.network import flannel
 from roost.providers.onprem.preflight.look import Found
 
 READY_KEY: Final = "kubeadm:ready"
@@ -27,7 +29,11 @@ UPLOAD_KEY: Final = "kubeadm:upload"
 """Once this step is done machines can join."""
 ADDONS_KEY: Final = "kubeadm:addons"
 FINALIZE_KEY: Final = "kubeadm:finalize"
+DNS_KEY: Final = "kubeadm:dns"
 NETWORK_IMMUTABLE: Final = "NetworkImmutable"
+AFTER_JOINABLE: Final = frozenset({ADDONS_KEY, FINALIZE_KEY, DNS_KEY})
+"""Steps that nothing else waits for."""
+NETWORK_SECONDS: Final = 30
 READY_SECONDS: Final = 240
 ADMIN: Final = f"{layout.KUBERNETES_DIRECTORY}/admin.conf"
 _HAS_ADMIN: Final = f'[ -s "$R"{ADMIN} ]'
@@ -156,14 +162,50 @@ def _finalize(run: Init) -> RunOnce:
 
 
 def _addons(run: Init) -> RunOnce:
-    apps = "/apis/apps/v1/namespaces/kube-system"
+    """kube-proxy. CoreDNS comes last (_dns)."""
     return RunOnce(
         key=ADDONS_KEY,
-        summary="install CoreDNS and kube-proxy",
-        guard=_guard(_HAS_ADMIN, _exists(f"{apps}/deployments/coredns"), _exists(f"{apps}/daemonsets/kube-proxy")),
-        script=f'{PATH}\numask 077\n{staging(run.node)}\nkubeadm init phase addon all --config "$c"',
+        summary="install kube-proxy",
+        guard=_guard(_HAS_ADMIN, _exists("/apis/apps/v1/namespaces/kube-system/daemonsets/kube-proxy")),
+        script=f'{PATH}\numask 077\n{staging(run.node)}\nkubeadm init phase addon kube-proxy --config "$c"',
         files=run.files,
     )
+
+
+def _dns(run: Init, *, flannel_nodes: int) -> RunOnce:
+    """CoreDNS, once flannel works on every node that will be there (0: another network, not waited for).
+
+    flannel makes a node Ready some seconds before it can set up Pods there. CoreDNS would be placed at once, fail,
+    and be tried again by kubelet only 10 to 15 s later.
+    """
+    wait = ":"
+    if flannel_nodes:
+        daemons = f"/apis/apps/v1/namespaces/{flannel.NAMESPACE}/daemonsets/{flannel.DAEMON_SET}/status"
+        ask = f"kubectl --kubeconfig {ADMIN} --request-timeout=3s get --raw {daemons} 2>/dev/null"
+        # To look for a file costs nothing, so the API is asked only when flannel works here.
+        wait = (
+            f"until=$(($(date +%s) + {NETWORK_SECONDS}))\n"
+            'while [ "$(date +%s)" -lt "$until" ]; do\n'
+            f"  if [ -e {flannel.SUBNET} ]; then\n"
+            f"    ready=$({ask} | sed -n 's/.*\"numberReady\": *\\([0-9]*\\).*/\\1/p') || :\n"
+            f'    [ "${{ready:-0}}" -lt {flannel_nodes} ] || break\n'
+            "  fi\n"
+            "  sleep 0.3\n"
+            "done"
+        )
+    return RunOnce(
+        key=DNS_KEY,
+        summary="install CoreDNS",
+        guard=_guard(_HAS_ADMIN, _exists("/apis/apps/v1/namespaces/kube-system/deployments/coredns")),
+        script=(f'{PATH}\numask 077\n{staging(run.node)}\n{wait}\nkubeadm init phase addon coredns --config "$c"'),
+        files=run.files,
+    )
+
+
+def _flannel_nodes(ctx: Context) -> int:
+    if layout.on_premises(ctx.spec).network.plugin is not NetworkPlugin.FLANNEL:
+        return 0
+    return sum(not machine.deleting for machine in ctx.machines)
 
 
 def things(ctx: Context, machine: MachineInput, found: Found) -> list[Thing]:
@@ -175,4 +217,5 @@ def things(ctx: Context, machine: MachineInput, found: Found) -> list[Thing]:
         _upload(run),
         _addons(run),
         _finalize(run),
+        _dns(run, flannel_nodes=_flannel_nodes(ctx)),
     ]
