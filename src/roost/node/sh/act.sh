@@ -26,7 +26,10 @@ begin() {
 # finish STATUS KEY: secrets go before anybody is told. Staged blobs stay for another try after a failure.
 finish() {
   rm -rf -- "$S/payload" "$S/act" "$S"/out.*
-  [ "$1" != 0 ] || rm -rf -- "$STATE/stage"
+  if [ "$1" = 0 ]; then
+    keep_stamps
+    rm -rf -- "$STATE/stage"
+  fi
   say result "$1" "$2"
   exit 0
 }

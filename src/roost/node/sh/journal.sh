@@ -224,29 +224,52 @@ members_begin() {
   mkdir -- "$members_dir"
 }
 
-# members_install DESTINATION KEY LISTING: from members_dir to their places, when every sum is right.
+# members_check KEY LISTING: what was unpacked into members_dir is what the bundle says.
+members_check() {
+  while read -r sum _ _ name; do
+    printf '%s  %s\n' "$sum" "$members_dir/$name"
+  done <<EOF | sha256sum -c - >/dev/null || fail "what came for $1 is not what the bundle says"
+${2%"$NL"}
+EOF
+}
+
+# members_install DESTINATION KEY LISTING: from members_dir to their places. The stamp is in /run first, where a
+# power failure, which may take content that is not on disk yet, takes it too.
 members_install() {
   destination=$1 key=$2 listing=${3%"$NL"} whole=$3
   cd "$members_dir" || exit
-  while read -r sum _ _ name; do
-    printf '%s  %s\n' "$sum" "$name"
-  done <<EOF | sha256sum -c - >/dev/null || fail "what came for $key is not what the bundle says"
-$listing
-EOF
   chown -R root:root -- .
-  fsync ./* ./*/*
+  mkdir -p "$RUN/stamps"
+  hash "$key"
+  stamp=$RUN/stamps/$h
+  rm -f -- "$STATE/stamps/$h"
   while read -r sum _ known name; do
     printf '%s\n' "$sum" >>"$J/written/$known"
     parents "$destination/$name"
     mv -f -T -- "$name" "$R$destination/$name"
-  done <<EOF
+    printf '%s\n' "$R$destination/$name"
+  done <<EOF >"$stamp.members"
 $listing
 EOF
   cd /
   rm -rf -- "$members_dir"
-  hash "$key"
-  members_stat "$destination" "$whole" >"$STATE/stamps/$h.tmp"
-  mv -T -- "$STATE/stamps/$h.tmp" "$STATE/stamps/$h"
+  members_stat "$destination" "$whole" >"$stamp.tmp"
+  mv -T -- "$stamp.tmp" "$stamp"
+}
+
+# keep_stamps: those of this boot become lasting, once what they vouch for is on disk. Hundreds of megabytes
+# get there by themselves while the act goes on, so this comes last.
+keep_stamps() {
+  for list in "$RUN"/stamps/*.members; do
+    [ -e "$list" ] || return 0
+    set --
+    while IFS= read -r place; do set -- "$@" "$place"; done <"$list"
+    fsync "$@"
+    stamp=${list%.members}
+    if [ -e "$stamp" ]; then cp -- "$stamp" "$STATE/stamps/"; fi
+    rm -f -- "$stamp" "$list"
+  done
+  rmdir -- "$RUN/stamps"
 }
 
 # image_pull NAME ENDPOINT: through the CRI, so that hosts.toml decides from where.

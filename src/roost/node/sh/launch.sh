@@ -1,6 +1,5 @@
 # Runs over the connection: stages an act, starts its unit, follows its log. Follows lib.sh.
-# Needs UNIT. Lines for the engine begin with @@.
-RUN=$R/run/roost/$ID
+# Lines for the engine begin with @@.
 
 unit_active() {
   unit_show "$UNIT"
@@ -121,6 +120,7 @@ settle() {
 collect() {
   rm -rf -- "$1"
   rm -f -- "$RUN/current"
+  if [ ! -d "$STATE" ]; then rm -rf -- "$RUN"; fi
   if [ ! -d "$R/var/lib/roost" ]; then rm -rf -- "$R/run/roost/bin"; fi
   rmdir -- "$RUN" "$R/run/roost" 2>/dev/null || :
 }

@@ -6,6 +6,7 @@ LC_ALL=C
 HOME=/root
 export PATH LC_ALL HOME
 STATE=$R/var/lib/roost/$ID
+RUN=$R/run/roost/$ID
 J=$STATE/journal
 NL='
 '
@@ -169,14 +170,17 @@ EOF
 )
 
 # members_state DESTINATION KEY LISTING: state, and how many members are missing, wrong, or foreign (the first).
+# A stamp in /run counts as long as the machine runs: see members_install.
 members_state() {
   hash "$2"
-  if [ -e "$STATE/stamps/$h" ] && [ "$(members_stat "$1" "$3")" = "$(cat "$STATE/stamps/$h")" ]; then
-    field state present
-    field missing 0
-    field wrong 0
-    return
-  fi
+  for stamp in "$STATE/stamps/$h" "$RUN/stamps/$h"; do
+    if [ -e "$stamp" ] && [ "$(members_stat "$1" "$3")" = "$(cat "$stamp")" ]; then
+      field state present
+      field missing 0
+      field wrong 0
+      return
+    fi
+  done
   missing=0 wrong=0 total=0
   while read -r sum mode known name; do
     total=$((total + 1))

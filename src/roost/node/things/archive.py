@@ -54,12 +54,13 @@ class Archive:
         return members_diff(self.key, f"unpack {self.name} into {self.destination}", observed)
 
     def apply(self, change: Change) -> str:  # noqa: ARG002
-        dest, key = word(self.destination), word(self.key)
+        dest, key, members = word(self.destination), word(self.key), listing(self.destination, self.members)
         return (
             f"members_begin {dest} {key}\n"
             f'tar -xzf "$P/archive" -C "$members_dir" --strip-components={self.strip} --no-same-owner\n'
+            f"members_check {key} {members}\n"
             f"{modes(self.members)}\n"
-            f"members_install {dest} {key} {listing(self.destination, self.members)}"
+            f"members_install {dest} {key} {members}"
         )
 
     def payloads(self, change: Change) -> tuple[Payload, ...]:  # noqa: ARG002
@@ -113,6 +114,7 @@ class Program:
         dest, key, name = word(str(self._place.parent)), word(self.key), word(self._place.name)
         return (
             f"members_begin {dest} {key}\n"
+            # Staging has compared it with its digest.
             f'cp -- "$P/program" "$members_dir"/{name}\n'
             f"{modes(self._members)}\n"
             f"members_install {dest} {key} {self._listing()}"
