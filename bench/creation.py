@@ -18,9 +18,10 @@ from typing import Final
 from bench import payload, processes, traffic
 from bench.figures import Figure, by_part, figure, order
 from bench.platform import ROOST, VERSION, BenchError, Platform, bundles, call, cpu, until
-from lab.machines import network
+from lab.machines import cgroups, network
 from lab.machines.lab import Lab
 from lab.machines.machine import Machine
+from lab.machines.settings import Settings
 
 TARGET: Final = 1.3
 NAMES: Final[tuple[str, ...]] = ("bench1", "bench2", "bench3")
@@ -43,6 +44,8 @@ class Run:
     seconds: float
     busy: float
     """Processor time of the whole computer."""
+    machines: float
+    """Of it on the machines: what other work on the computer can't blur."""
     link: dict[str, float]
     """Bytes that reached machines over their links, by role; the mean of the machines of a role."""
     available: float = 0.0
@@ -85,6 +88,7 @@ def figures(own: list[Run], peer: list[Run]) -> list[Figure]:
         figure("creation.time", "s", [r.seconds for r in own], [r.seconds for r in peer], target=TARGET),
         figure("creation.available", "s", [r.available for r in own]),
         figure("creation.busy", "s", [r.busy for r in own], [r.busy for r in peer]),
+        figure("creation.machines", "s", [r.machines for r in own], [r.machines for r in peer]),
     ]
     links = by_part([r.link for r in peer])
     found += [
@@ -119,6 +123,7 @@ def by_roost(platform: Platform, machines: list[Machine]) -> Run:
     pids = platform.pids()
     logged = len(platform.log())
     received, cpu_before, busy = _received(machines), cpu(pids), processes.busy_seconds()
+    worked = _worked(machines)
     began = time.monotonic()
     platform.kubectl("apply", "-f", "-", stdin=text)
     platform.kubectl("wait", "cluster/bench", "--for=condition=Available", "--timeout=400s")
@@ -127,6 +132,7 @@ def by_roost(platform: Platform, machines: list[Machine]) -> Run:
     one = Run(
         seconds=time.monotonic() - began,
         busy=processes.busy_seconds() - busy,
+        machines=_worked(machines) - worked,
         link=_by_role(received, _received(machines)),
         available=available,
         platform=processes.used(cpu_before, cpu(platform.pids())),
@@ -142,7 +148,7 @@ def by_roost(platform: Platform, machines: list[Machine]) -> Run:
 def by_hand(prepared: Path, machines: list[Machine], work: Path) -> Run:
     with tempfile.TemporaryDirectory(dir=work) as sockets:
         addresses = [machine.ipv4 for machine in machines]
-        received, busy = _received(machines), processes.busy_seconds()
+        received, busy, worked = _received(machines), processes.busy_seconds(), _worked(machines)
         began = time.monotonic()
         done = subprocess.run(
             [str(EXPERT), str(prepared), str(machines[0].ssh_key_path), *addresses],
@@ -153,11 +159,17 @@ def by_hand(prepared: Path, machines: list[Machine], work: Path) -> Run:
             timeout=600,
         )
         seconds = time.monotonic() - began
-        for socket in Path(sockets).iterdir():
+        one = Run(
+            seconds,
+            processes.busy_seconds() - busy,
+            _worked(machines) - worked,
+            _by_role(received, _received(machines)),
+        )
+        for socket in (path for path in Path(sockets).iterdir() if path.is_socket()):
             subprocess.run(["ssh", "-O", "exit", "-S", str(socket), "any"], capture_output=True, check=False)
     if done.returncode != 0:
         raise BenchError(f"expert.sh ended with {done.returncode}: {done.stderr[-2000:]}")
-    return Run(seconds, processes.busy_seconds() - busy, _by_role(received, _received(machines)))
+    return one
 
 
 def _look_again(platform: Platform, one: Run) -> None:
@@ -208,6 +220,19 @@ def _received(machines: list[Machine]) -> dict[str, float]:
         if interface is None:
             raise BenchError(f"{machine.name} has no link")
         found[machine.name] = int((network.INTERFACES / interface / "statistics/tx_bytes").read_text())
+    return found
+
+
+def _worked(machines: list[Machine]) -> float:
+    """Processor time of all processes on the machines until now, in seconds."""
+    settings = Settings.from_environment()
+    found = 0.0
+    for machine in machines:
+        groups = cgroups.find(settings.cgroup, machine.name)
+        usage = next((path for group in groups if (path := group / "cpuacct.usage").exists()), None)
+        if usage is None:
+            raise BenchError(f"{machine.name} has no control group that counts processor time")
+        found += int(usage.read_text()) / 1e9
     return found
 
 

@@ -9,6 +9,7 @@
 # - Programs and images of the role only; each machine goes on as soon as what it needs is there, with no barrier:
 #   a worker joins when it is prepared and the control plane has a token, flannel is applied meanwhile.
 # - `ctr images import` from standard input: no registry, no copy of the archive on the machine's disk.
+# - CoreDNS last: placed before flannel works on a node it fails, and kubelet tries again only 10 to 15 s later.
 set -euo pipefail
 dir=$1 key=$2 head=$3
 shift 3
@@ -28,20 +29,25 @@ prepare() { # ADDRESS ROLE
 
 join() { # ADDRESS
   prepare "$1" worker
-  until [ -s "$sockets/join" ]; do sleep 0.05; done
-  on "$1" "systemctl enable -q kubelet && $(tail -1 "$sockets/join") --ignore-preflight-errors=all >/dev/null 2>&1"
+  # A pipe: reading it waits for the token without a poll.
+  on "$1" "systemctl enable -q kubelet && $(cat "$sockets/join-$1") --ignore-preflight-errors=all >/dev/null 2>&1"
 }
 
 trap 'kill $(jobs -p) 2>/dev/null || :' EXIT
 pids=()
-for worker in "$@"; do join "$worker" & pids+=($!); done
+for worker in "$@"; do
+  mkfifo "$sockets/join-$worker"
+  join "$worker" & pids+=($!)
+done
 prepare "$head" control-plane
-on "$head" "sed -i 's/@ADDRESS@/$head/' /etc/kubeadm.yaml && systemctl enable -q kubelet &&
-  kubeadm init --config /etc/kubeadm.yaml --ignore-preflight-errors=all --skip-token-print >/dev/null 2>&1 &&
-  kubeadm token create --print-join-command" >"$sockets/join.new"
-mv "$sockets/join.new" "$sockets/join"
+token=$(on "$head" "sed -i 's/@ADDRESS@/$head/' /etc/kubeadm.yaml && systemctl enable -q kubelet &&
+  kubeadm init --config /etc/kubeadm.yaml --ignore-preflight-errors=all --skip-phases=addon/coredns \
+    --skip-token-print >/dev/null 2>&1 && kubeadm token create --print-join-command" | tail -1)
+for worker in "$@"; do echo "$token" >"$sockets/join-$worker" & done
 on "$head" 'kubectl --kubeconfig /etc/kubernetes/admin.conf apply -f - >/dev/null' <"$dir/flannel.yaml"
 for pid in "${pids[@]}"; do wait "$pid"; done
 on "$head" 'export KUBECONFIG=/etc/kubernetes/admin.conf; kubectl wait node --all --for=condition=Ready --timeout=120s &&
+  kubectl -n kube-flannel rollout status daemonset/kube-flannel-ds --timeout=120s &&
+  kubeadm init phase addon coredns --config /etc/kubeadm.yaml &&
   kubectl -n kube-system rollout status deployment/coredns --timeout=120s' >/dev/null
 echo "v$version on $((1 + $#)) nodes"

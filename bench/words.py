@@ -45,6 +45,7 @@ LABELS: Final[dict[str, Words]] = {
     "creation.time": ("Creation", "创建"),
     "creation.available": ("of it until Available", "其中到 Available 为止"),
     "creation.busy": ("Processor time of the whole computer", "整台计算机的处理器时间"),
+    "creation.machines": ("Processor time on the machines, of it", "其中机器上的处理器时间"),
     "creation.link": ("Received over its link by {part}", "{part} 经链路接收"),
     "creation.platform": ("Processor time of roost's {part}", "roost 的 {part} 的处理器时间"),
     "creation.share": ("Share of roost's platform in the processor time", "roost 平台占处理器时间的份额"),
@@ -68,6 +69,7 @@ LABELS: Final[dict[str, Words]] = {
 PEERS: Final[dict[str, Words]] = {
     "creation.time": ("hand-written script", "手写脚本"),
     "creation.busy": ("hand-written script", "手写脚本"),
+    "creation.machines": ("hand-written script", "手写脚本"),
     "creation.link": ("hand-written script", "手写脚本"),
     "up.time": ("bare etcd and kube-apiserver", "单独的 etcd 和 kube-apiserver"),
     "up.memory": ("bare {part}", "单独的 {part}"),

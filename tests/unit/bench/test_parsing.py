@@ -78,11 +78,12 @@ def test_the_script_ends_with_the_same_question() -> None:
 def test_figures_of_a_creation() -> None:
     seen = {role: traffic.Traffic(1, 3, 1000) for role in ("control-plane", "worker")}
     link = {"control-plane": 4e8, "worker": 3e8}
-    own = creation.Run(40.0, 60.0, link, 39.0, {"etcd": 1.0, "controllers": 2.0}, seen, 0.5, seen, 0, 20.0)
-    peer = creation.Run(32.0, 50.0, {"control-plane": 5e8, "worker": 4e8})
+    own = creation.Run(40.0, 60.0, 50.0, link, 39.0, {"etcd": 1.0, "controllers": 2.0}, seen, 0.5, seen, 0, 20.0)
+    peer = creation.Run(32.0, 50.0, 40.0, {"control-plane": 5e8, "worker": 4e8})
     found = {(each.key, each.part): each for each in creation.figures([own, own], [peer, peer])}
     assert found["creation.time", ""].ratio == 1.25
     assert found["creation.time", ""].met is True
+    assert found["creation.machines", ""].ratio == 1.25
     assert found["creation.link", "worker"].ratio == 0.75
     assert found["creation.share", ""].own.median == pytest.approx(5.0)
     assert found["creation.commands", "worker"].own.median == 3
