@@ -38,13 +38,18 @@ async def test_create_shows_every_phase_and_ends_available(platform: Platform) -
         assert one["status"]["phase"] == "Ready"
         kubeconfig = platform.get("Secret", "demo-kubeconfig")
         assert kubeconfig is not None
-        events = platform.api.call("GET", platform.path("Event")).body["items"]
-        assert {"Available", "Joined"} <= {event["reason"] for event in events}
-        # At rest: the Lease (every 4 s), and `global` (every 15 s, two requests).
+
+        def events() -> set[str]:
+            found = platform.api.call("GET", platform.path("Event")).body["items"]
+            return {event["reason"] for event in found}
+
+        # They are written after the status, and not waited for.
+        await platform.until(lambda: {"Available", "Joined"} <= events())
+        # At rest: the Lease (every 4 s: at most 4 in 12 s), and `global` (every 15 s, two requests: at most 4).
         await asyncio.sleep(2)
         before = platform.count()
         await asyncio.sleep(12)
-        assert platform.count() - before <= 6
+        assert platform.count() - before <= 8
     release = platform.api.call("GET", "/apis/cluster.alauda.io/v1alpha1/kubernetesreleases/1.31.4")
     assert release.status == 200
     known = platform.api.call("GET", "/apis/cluster.alauda.io/v1alpha1/namespaces/roost-system/clusters/global").body
