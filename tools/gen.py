@@ -105,6 +105,7 @@ def outputs() -> dict[Path, str]:
         found[ROOT / f"docs/{language}/reference/cli.md"] = cli_reference.page(language)
         found[ROOT / f"docs/{language}/reference/stories.md"] = results.page(language)
         found[ROOT / f"docs/{language}/reference/benchmarks.md"] = benchmarks.page(language)
+    found[ROOT / "src/roost/bundle/tested.json"] = results.tested()
     found[ROOT / "src/roost/api/i18n/en.json"] = as_json(texts([kind.model for kind in KINDS]))
     return found
 

@@ -126,6 +126,21 @@ def page(language: str) -> str:
     return "\n\n".join(body) + "\n"
 
 
+def tested() -> str:
+    """What KubernetesRelease.spec.tested is filled from: version to the stories that ran on it."""
+    found = results()
+    by_version: dict[str, list[dict[str, str]]] = {}
+    for story in stories():
+        for key, value in sorted(found.items()):
+            if key.partition("[")[0] != f"{story.file}::{story.name}":
+                continue
+            for version in story.versions:
+                outcome = str(value["outcome"]).capitalize()
+                entry = {"story": str(value["title"]), "date": str(value["date"]), "outcome": outcome}
+                by_version.setdefault(version, []).append(entry)
+    return json.dumps(by_version, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
 def _rows(story: Story, found: dict[str, dict[str, Any]], number: int) -> Iterator[str]:
     title = story.title[number].replace("|", "\\|")
     plain = f"{story.file}::{story.name}"
