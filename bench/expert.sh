@@ -9,7 +9,8 @@
 # - Programs and images of the role only; each machine goes on as soon as what it needs is there, with no barrier:
 #   a worker joins when it is prepared and the control plane has a token, flannel is applied meanwhile.
 # - `ctr images import` from standard input: no registry, no copy of the archive on the machine's disk.
-# - CoreDNS last: placed before flannel works on a node it fails, and kubelet tries again only 10 to 15 s later.
+# - CoreDNS last: placed before flannel works on a node it fails, and kubelet tries again only 10 to 15 s later;
+#   placed before kube-proxy works there it waits 30 s for its first request.
 set -euo pipefail
 dir=$1 key=$2 head=$3
 shift 3
@@ -47,6 +48,7 @@ for worker in "$@"; do echo "$token" >"$sockets/join-$worker" & done
 on "$head" 'kubectl --kubeconfig /etc/kubernetes/admin.conf apply -f - >/dev/null' <"$dir/flannel.yaml"
 for pid in "${pids[@]}"; do wait "$pid"; done
 on "$head" 'export KUBECONFIG=/etc/kubernetes/admin.conf; kubectl wait node --all --for=condition=Ready --timeout=120s &&
+  kubectl -n kube-system rollout status daemonset/kube-proxy --timeout=120s &&
   kubectl -n kube-flannel rollout status daemonset/kube-flannel-ds --timeout=120s &&
   kubeadm init phase addon coredns --config /etc/kubeadm.yaml &&
   kubectl -n kube-system rollout status deployment/coredns --timeout=120s' >/dev/null

@@ -67,7 +67,7 @@ def test_core_dns_waits_for_flannel_and_for_no_other_network() -> None:
     flannel = of(made.context(), made.CP, "kubeadm:dns")
     custom = of(made.context(spec_=made.spec(network={"plugin": "Custom"})), made.CP, "kubeadm:dns")
     assert "[ -e /run/flannel/subnet.env ]" in flannel.script
-    assert "-lt 2 ] || break" in flannel.script, "both machines"
+    assert '"${ready:-0}" -lt 2 ]' in flannel.script, "both machines"
     assert "flannel" not in custom.script
     assert "addon coredns" in flannel.script and "addon coredns" in custom.script
 

@@ -173,32 +173,40 @@ def _addons(run: Init) -> RunOnce:
 
 
 def _dns(run: Init, *, flannel_nodes: int) -> RunOnce:
-    """CoreDNS, once flannel works on every node that will be there (0: another network, not waited for).
+    """CoreDNS, once Pods work on every node that will be there (0: another network, not waited for).
 
     flannel makes a node Ready some seconds before it can set up Pods there. CoreDNS would be placed at once, fail,
-    and be tried again by kubelet only 10 to 15 s later.
+    and be tried again by kubelet only 10 to 15 s later. Where kube-proxy is late, CoreDNS loses 30 s.
     """
-    wait = ":"
-    if flannel_nodes:
-        daemons = f"/apis/apps/v1/namespaces/{flannel.NAMESPACE}/daemonsets/{flannel.DAEMON_SET}/status"
-        ask = f"kubectl --kubeconfig {ADMIN} --request-timeout=3s get --raw {daemons} 2>/dev/null"
-        # To look for a file costs nothing, so the API is asked only when flannel works here.
-        wait = (
-            f"until=$(($(date +%s) + {NETWORK_SECONDS}))\n"
-            'while [ "$(date +%s)" -lt "$until" ]; do\n'
-            f"  if [ -e {flannel.SUBNET} ]; then\n"
-            f"    ready=$({ask} | sed -n 's/.*\"numberReady\": *\\([0-9]*\\).*/\\1/p') || :\n"
-            f'    [ "${{ready:-0}}" -lt {flannel_nodes} ] || break\n'
-            "  fi\n"
-            "  sleep 0.3\n"
-            "done"
-        )
     return RunOnce(
         key=DNS_KEY,
         summary="install CoreDNS",
         guard=_guard(_HAS_ADMIN, _exists("/apis/apps/v1/namespaces/kube-system/deployments/coredns")),
-        script=(f'{PATH}\numask 077\n{staging(run.node)}\n{wait}\nkubeadm init phase addon coredns --config "$c"'),
+        script=(
+            f"{PATH}\numask 077\n{staging(run.node)}\n{_until_pods_work(flannel_nodes) if flannel_nodes else ':'}\n"
+            'kubeadm init phase addon coredns --config "$c"'
+        ),
         files=run.files,
+    )
+
+
+def _until_pods_work(nodes: int) -> str:
+    """sh that waits, at most NETWORK_SECONDS, until kube-proxy and flannel run on that many nodes."""
+    shown = '{range .items[*]}{.metadata.name} {.status.numberReady}{"\\n"}{end}'
+    ask = f"kubectl --kubeconfig {ADMIN} --request-timeout=3s get daemonsets -A -o jsonpath={word(shown)}"
+    return (
+        f"until=$(($(date +%s) + {NETWORK_SECONDS})) fit=0\n"
+        'while [ "$fit" -lt 2 ] && [ "$(date +%s)" -lt "$until" ]; do\n'
+        "  sleep 0.3\n"
+        "  fit=0\n"
+        # To look for a file costs nothing, so the API is asked only when flannel works here.
+        f"  [ -e {flannel.SUBNET} ] || continue\n"
+        "  while read -r name ready; do\n"
+        f"    case $name in kube-proxy | {flannel.DAEMON_SET})\n"
+        f'      [ "${{ready:-0}}" -lt {nodes} ] || fit=$((fit + 1)) ;;\n'
+        "    esac\n"
+        f"  done <<ROOST_END\n$({ask} 2>/dev/null)\nROOST_END\n"
+        "done"
     )
 
 
