@@ -39,7 +39,8 @@ IGNORED = (
         r"(session-\w+\.scope|user@?-?\d+|user-runtime-dir@|/run/user/|user\.slice).*",
         "sessions of those signed in",
     ),
-    Ignored(r"process:.*(sshd: \w+[ @]|\(sd-pam\)|systemd --user|sftp-server).*", "their processes"),
+    # A child of systemd shows as (name) until it becomes its program, (time-dir) for user-runtime-dir@.
+    Ignored(r"process:.*(sshd: \w+[ @]|\(sd-pam\)|\(time-dir\)|systemd --user|sftp-server).*", "their processes"),
     Ignored(r"mount:/run/credentials.*", "systemd's credentials of running units"),
     Ignored(r"run:/run/(utmp|agetty\.reload|motd|sshd\.pid|nologin|xtables\.lock).*", "run-time marks"),
 )
