@@ -140,13 +140,12 @@ def test_closed_port(story: Story) -> None:
 
 Cause = tuple[str, str, str]
 CAUSES: dict[str, Cause] = {
-    "PortInUse": (
+    "PortTaken": (
         "systemd-run --unit=squatter sh -c 'exec socat TCP-LISTEN:10250,fork,reuseaddr /dev/null'",
         "10250",
         "systemctl stop squatter",
     ),
-    "DiskFull": (
-        "fill=$(df --output=avail -B1M /var/lib/kubelet | tail -1); "
+    "DiskSpace": (
         "mount -t tmpfs -o size=100m tmpfs /var/lib/containerd",
         "/var/lib/containerd",
         "umount /var/lib/containerd",
@@ -186,7 +185,7 @@ def test_duplicate_host_name(story: Story) -> None:
     machines[1].run(f"hostnamectl set-hostname {machines[0].name} || hostname {machines[0].name}")
     story.platform.start("1.31.4")
     story.platform.kubectl("apply", "-f", "-", stdin=cluster_file(machines))
-    message = trouble(story, "DuplicateHostname", machine=machines[1].name)
+    message = trouble(story, "HostnameDuplicate", machine=machines[1].name)
     assert machines[0].name in message
     machines[1].run(f"hostnamectl set-hostname {machines[1].name} || hostname {machines[1].name}")
     retry_now(story)
