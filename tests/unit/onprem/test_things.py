@@ -69,6 +69,7 @@ def test_core_dns_waits_for_flannel_and_for_no_other_network() -> None:
     assert "[ -e /run/flannel/subnet.env ]" in flannel.script
     assert '"${ready:-0}" -lt 2 ]' in flannel.script, "both machines"
     assert "flannel" not in custom.script
+    assert '--cache-dir="$P/' in flannel.script, "kubectl get leaves a cache in the home directory"
     assert "addon coredns" in flannel.script and "addon coredns" in custom.script
 
 

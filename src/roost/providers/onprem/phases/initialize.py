@@ -193,7 +193,9 @@ def _dns(run: Init, *, flannel_nodes: int) -> RunOnce:
 def _until_pods_work(nodes: int) -> str:
     """sh that waits, at most NETWORK_SECONDS, until kube-proxy and flannel run on that many nodes."""
     shown = '{range .items[*]}{.metadata.name} {.status.numberReady}{"\\n"}{end}'
-    ask = f"kubectl --kubeconfig {ADMIN} --request-timeout=3s get daemonsets -A -o jsonpath={word(shown)}"
+    # kubectl's cache would stay in the home directory and be in no journal; $P goes with the act.
+    kubectl = f'kubectl --kubeconfig {ADMIN} --cache-dir="$P/cache" --request-timeout=3s'
+    ask = f"{kubectl} get daemonsets -A -o jsonpath={word(shown)}"
     return (
         f"until=$(($(date +%s) + {NETWORK_SECONDS})) fit=0\n"
         'while [ "$fit" -lt 2 ] && [ "$(date +%s)" -lt "$until" ]; do\n'
