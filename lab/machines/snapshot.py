@@ -39,8 +39,12 @@ IGNORED = (
         r"(session-\w+\.scope|user@?-?\d+|user-runtime-dir@|/run/user/|user\.slice).*",
         "sessions of those signed in",
     ),
-    # A child of systemd shows as (name) until it becomes its program, (time-dir) for user-runtime-dir@.
-    Ignored(r"process:.*(sshd: \w+[ @]|\(sd-pam\)|\(time-dir\)|systemd --user|sftp-server).*", "their processes"),
+    # A child of systemd shows as (name) until it becomes its program, (time-dir) for user-runtime-dir@; a defunct
+    # one has ended and waits to be counted.
+    Ignored(
+        r"process:.*(sshd: \w+[ @]|\(sd-pam\)|\(time-dir\)|systemd --user|\[systemd\] <defunct>|sftp-server).*",
+        "their processes",
+    ),
     Ignored(r"mount:/run/credentials.*", "systemd's credentials of running units"),
     Ignored(r"run:/run/(utmp|agetty\.reload|motd|sshd\.pid|nologin|xtables\.lock).*", "run-time marks"),
 )
