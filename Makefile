@@ -28,7 +28,7 @@ unit: setup ## unit tests only (under a minute)
 contract: helper ## unit and contract tests, without lab machines
 	pytest tests/unit tests/contract -m "not lab and not programs"
 
-test: ## unit, contract and one happy story of each issue on lab machines (cold 45 min, warm 12 min)
+test: ## unit, contract and one happy story of each issue on lab machines (cold 60 min, warm 17 min)
 	@tools/test.sh
 
 verify: ## every other story on lab machines; resumable; writes dated results (1 to 2 h)
