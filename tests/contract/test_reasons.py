@@ -23,6 +23,7 @@ POSITIONS = {
     "Blocked": 1,
     "Finding": 1,
     "event": 1,
+    "UpstreamUnavailable": 0,
     "cluster": 2,
     "machine": 3,
     "say": 3,
