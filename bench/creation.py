@@ -65,20 +65,20 @@ def run(runs: int, *, work: Path, port_base: int) -> list[Figure]:
     platform = Platform(work / "platform", port_base, lab.settings.host_ipv4)
     found: dict[str, list[Run]] = {"own": [], "peer": []}
     try:
-        _fresh(lab)  # The bridge must be there before roost listens on it.
+        fresh(lab)  # The bridge must be there before roost listens on it.
         platform.provide_bundle()
         platform.up()
         platform.wait_pushed()
         for number in range(runs):
             for who in order(number):
-                machines = _fresh(lab)
+                machines = fresh(lab)
                 one = by_roost(platform, machines) if who == "own" else by_hand(prepared, machines, work)
                 found[who].append(one)
                 name = "roost" if who == "own" else "script"
                 print(f"  creation {number + 1}/{runs} by {name}: {one.seconds:.1f} s", flush=True)
     finally:
         platform.down()
-        _gone(lab)
+        gone(lab)
     return figures(found["own"], found["peer"])
 
 
@@ -123,7 +123,7 @@ def by_roost(platform: Platform, machines: list[Machine]) -> Run:
     pids = platform.pids()
     logged = len(platform.log())
     received, cpu_before, busy = _received(machines), cpu(pids), processes.busy_seconds()
-    worked = _worked(machines)
+    before = worked(machines)
     began = time.monotonic()
     platform.kubectl("apply", "-f", "-", stdin=text)
     platform.kubectl("wait", "cluster/bench", "--for=condition=Available", "--timeout=400s")
@@ -132,7 +132,7 @@ def by_roost(platform: Platform, machines: list[Machine]) -> Run:
     one = Run(
         seconds=time.monotonic() - began,
         busy=processes.busy_seconds() - busy,
-        machines=_worked(machines) - worked,
+        machines=worked(machines) - before,
         link=_by_role(received, _received(machines)),
         available=available,
         platform=processes.used(cpu_before, cpu(platform.pids())),
@@ -148,7 +148,7 @@ def by_roost(platform: Platform, machines: list[Machine]) -> Run:
 def by_hand(prepared: Path, machines: list[Machine], work: Path) -> Run:
     with tempfile.TemporaryDirectory(dir=work) as sockets:
         addresses = [machine.ipv4 for machine in machines]
-        received, busy, worked = _received(machines), processes.busy_seconds(), _worked(machines)
+        received, busy, before = _received(machines), processes.busy_seconds(), worked(machines)
         began = time.monotonic()
         done = subprocess.run(
             [str(EXPERT), str(prepared), str(machines[0].ssh_key_path), *addresses],
@@ -162,7 +162,7 @@ def by_hand(prepared: Path, machines: list[Machine], work: Path) -> Run:
         one = Run(
             seconds,
             processes.busy_seconds() - busy,
-            _worked(machines) - worked,
+            worked(machines) - before,
             _by_role(received, _received(machines)),
         )
         for socket in (path for path in Path(sockets).iterdir() if path.is_socket()):
@@ -195,7 +195,7 @@ def _acts(platform: Platform) -> int:
     return sum(int(machine["status"].get("acts", {}).get("count", 0)) for machine in machines)
 
 
-def _fresh(lab: Lab) -> list[Machine]:
+def fresh(lab: Lab) -> list[Machine]:
     """Three machines, made anew."""
     held = {machine.name for machine in lab.machines()}
     if held & set(NAMES):
@@ -207,7 +207,7 @@ def _fresh(lab: Lab) -> list[Machine]:
     return [machine for machine in machines if machine.name in NAMES]
 
 
-def _gone(lab: Lab) -> None:
+def gone(lab: Lab) -> None:
     held = {machine.name for machine in lab.machines()}
     lab.down([name for name in ("anchor", *NAMES) if name in held])
 
@@ -223,7 +223,7 @@ def _received(machines: list[Machine]) -> dict[str, float]:
     return found
 
 
-def _worked(machines: list[Machine]) -> float:
+def worked(machines: list[Machine]) -> float:
     """Processor time of all processes on the machines until now, in seconds."""
     settings = Settings.from_environment()
     found = 0.0

@@ -9,6 +9,7 @@ Words = tuple[str, str]
 
 TITLES: Final[dict[str, Words]] = {
     "creation": ("Creating a cluster of 1+2", "创建 1+2 集群"),
+    "playbook": ("Creating a cluster of 1+2, beside Ansible", "创建 1+2 集群，与 Ansible 对照"),
     "up": ("Starting the platform", "启动平台"),
     "version": ("Commands", "命令"),
 }
@@ -25,6 +26,13 @@ NOTES: Final[dict[str, Words]] = {
         "一切预先准备好，通过 SSH 并行执行最少的必要步骤，没有预检、日志、检查和还原。"
         "两者以同一个问题结束：所有节点 Ready，CoreDNS 部署完成。"
         "roost 的平台与机器共用处理器，各进程所占份额单独列出。",
+    ),
+    "playbook": (
+        "The same creation by roost. Peer: `bench/ansible/playbook.yml`, the same steps on the machines by modules "
+        "of ansible-core (pipelining, forks 10, no facts gathered), programs and images lying ready; Python was "
+        "installed on the machines before the clock.",
+        "roost 同样的创建过程。对照：`bench/ansible/playbook.yml`，用 ansible-core 的模块在机器上执行相同步骤"
+        "（pipelining，forks 10，不收集 facts），程序和镜像已备好；Python 在计时前装到机器上。",
     ),
     "up": (
         "`roost up --detach` on an existing data directory, until it returns. Peer: etcd and kube-apiserver alone, "
@@ -57,6 +65,9 @@ LABELS: Final[dict[str, Words]] = {
     "creation.look-sent": ("Second look: sent to {part}", "再次查看：发往 {part} 的数据"),
     "creation.look-acts": ("Second look: changing commands", "再次查看：更改性命令数"),
     "creation.deletion": ("Deletion, machines as before", "删除，机器恢复原状"),
+    "playbook.time": ("Creation", "创建"),
+    "playbook.machines": ("Processor time on the machines", "机器上的处理器时间"),
+    "playbook.again": ("Second run, nothing to change", "第二次运行，无需更改"),
     "up.time": ("Start", "启动"),
     "up.first": ("First start, from a release bundle", "首次启动（从发布包）"),
     "up.memory": ("Memory of {part}", "{part} 的内存"),
@@ -71,6 +82,9 @@ PEERS: Final[dict[str, Words]] = {
     "creation.busy": ("hand-written script", "手写脚本"),
     "creation.machines": ("hand-written script", "手写脚本"),
     "creation.link": ("hand-written script", "手写脚本"),
+    "playbook.time": ("Ansible playbook", "Ansible playbook"),
+    "playbook.machines": ("Ansible playbook", "Ansible playbook"),
+    "playbook.again": ("Ansible playbook", "Ansible playbook"),
     "up.time": ("bare etcd and kube-apiserver", "单独的 etcd 和 kube-apiserver"),
     "up.memory": ("bare {part}", "单独的 {part}"),
     "version.time": ("`kubectl version --client`", "`kubectl version --client`"),

@@ -1,0 +1,164 @@
+"""Creation of 1+2 by roost beside an Ansible playbook of the same steps, on machines that are made anew for each run.
+
+Called by the command. ansible-core is the peer here, no dependency of roost: it stands in a virtual environment of
+its own. Ansible needs Python on the machines; it is laid there before any clock runs.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from bench import creation, payload
+from bench.figures import Figure, figure, order
+from bench.platform import CACHE, VERSION, BenchError, Platform, bundles, call
+from lab.machines.lab import Lab
+from lab.machines.machine import Machine
+
+TARGET: Final = 0.5
+HERE: Final = Path(__file__).with_name("ansible")
+REQUIREMENTS: Final = Path(__file__).resolve().parents[1] / "requirements" / "bench.txt"
+PACKAGES: Final = (
+    "python3-minimal",
+    "python3.11-minimal",
+    "libpython3.11-minimal",
+    "libpython3.11-stdlib",
+    "libpython3-stdlib",
+    "python3.11",
+    "python3",
+    "media-types",
+    "libsqlite3-0",
+    "libreadline8",
+    "readline-common",
+    "libexpat1",
+    "libncursesw6",
+)
+"""What Debian's python3 needs beyond a machine of the lab."""
+
+
+@dataclass
+class Run:
+    seconds: float
+    machines: float
+    """Processor time on the machines."""
+    again: float = 0.0
+    """The second run, which should change nothing."""
+
+
+def run(runs: int, *, work: Path, port_base: int) -> list[Figure]:
+    ansible = _ansible()
+    packages = _packages()
+    lab = Lab()
+    prepared = work / "payload"
+    payload.prepare(bundles(), VERSION, prepared)
+    platform = Platform(work / "platform", port_base, lab.settings.host_ipv4)
+    own: list[creation.Run] = []
+    peer: list[Run] = []
+    try:
+        creation.fresh(lab)
+        platform.provide_bundle()
+        platform.up()
+        platform.wait_pushed()
+        for number in range(runs):
+            for who in order(number):
+                machines = creation.fresh(lab)
+                if who == "own":
+                    own.append(creation.by_roost(platform, machines))
+                    seconds = own[-1].seconds
+                else:
+                    _python(machines, packages)
+                    peer.append(_by_playbook(ansible, prepared, machines, work))
+                    seconds = peer[-1].seconds
+                name = "roost" if who == "own" else "playbook"
+                print(f"  playbook {number + 1}/{runs} by {name}: {seconds:.1f} s", flush=True)
+    finally:
+        platform.down()
+        creation.gone(lab)
+    return figures(own, peer)
+
+
+def figures(own: list[creation.Run], peer: list[Run]) -> list[Figure]:
+    """Pure."""
+    return [
+        figure("playbook.time", "s", [r.seconds for r in own], [r.seconds for r in peer], target=TARGET),
+        figure("playbook.machines", "s", [r.machines for r in own], [r.machines for r in peer]),
+        figure("playbook.again", "s", [r.look for r in own], [r.again for r in peer]),
+    ]
+
+
+def inventory(machines: list[Machine], prepared: Path) -> str:
+    """Pure: the playbook's groups and where its files are."""
+    lines = ["[control_plane]", _host(machines[0], "control-plane"), "", "[workers]"]
+    lines += [_host(machine, "worker") for machine in machines[1:]]
+    lines += ["", "[all:vars]", "ansible_user=root", f"payload={prepared}"]
+    lines.append(f"ansible_ssh_private_key_file={machines[0].ssh_key_path}")
+    return "\n".join(lines) + "\n"
+
+
+def _host(machine: Machine, kind: str) -> str:
+    return f"{machine.name} ansible_host={machine.ipv4} kind={kind}"
+
+
+def _by_playbook(ansible: Path, prepared: Path, machines: list[Machine], work: Path) -> Run:
+    hosts = work / "inventory.ini"
+    hosts.write_text(inventory(machines, prepared), "utf-8")
+    worked = creation.worked(machines)
+    seconds = _play(ansible, hosts)
+    call(*machines[0].ssh_argv(), creation.END)
+    one = Run(seconds, creation.worked(machines) - worked)
+    one.again = _play(ansible, hosts)
+    return one
+
+
+def _play(ansible: Path, hosts: Path) -> float:
+    began = time.monotonic()
+    done = subprocess.run(
+        [str(ansible), "-i", str(hosts), str(HERE / "playbook.yml")],
+        env={**os.environ, "ANSIBLE_CONFIG": str(HERE / "ansible.cfg")},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=900,
+    )
+    if done.returncode != 0:
+        raise BenchError(f"ansible-playbook ended with {done.returncode}: {done.stdout[-3000:]}")
+    return time.monotonic() - began
+
+
+def _ansible() -> Path:
+    """ansible-playbook of the locked version, in a virtual environment of its own."""
+    place = CACHE / "bench-ansible"
+    program = place / "bin" / "ansible-playbook"
+    if not program.exists():
+        call(sys.executable, "-m", "venv", str(place))
+        call(str(place / "bin" / "pip"), "install", "-q", "--require-hashes", "-r", str(REQUIREMENTS))
+    return program
+
+
+def _packages() -> list[Path]:
+    """Debian's packages of Python, fetched once."""
+    place = CACHE / "bench-python"
+    if not any(place.glob("*.deb")):
+        place.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["apt-get", "download", "-qq", *PACKAGES], cwd=place, check=True, timeout=300)
+    return sorted(place.glob("*.deb"))
+
+
+def _python(machines: list[Machine], packages: list[Path]) -> None:
+    """Outside the clock: a machine of the lab is bare."""
+    for machine in machines:
+        tar = subprocess.run(
+            ["tar", "-C", str(packages[0].parent), "-cf", "-", *[each.name for each in packages]],
+            capture_output=True,
+            check=True,
+        ).stdout
+        install = "mkdir /run/debs && tar -xf - -C /run/debs && dpkg --unpack --force-depends /run/debs/*.deb"
+        configure = "dpkg --configure -a --force-depends; rm -r /run/debs; python3 -c 'import json, ssl, tarfile'"
+        subprocess.run(
+            [*machine.ssh_argv(), f"({install} && {configure}) >/dev/null"], input=tar, check=True, timeout=120
+        )
