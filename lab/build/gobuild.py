@@ -19,7 +19,7 @@ from typing import TypedDict, cast
 
 from lab.build import cache, tools
 from lab.build.progress import Progress
-from lab.build.recipes import Recipe
+from lab.build.recipes import LAB_MODULE, Recipe
 
 GOCACHE_LIMIT = 5_000_000_000
 
@@ -45,7 +45,10 @@ def build(recipe: Recipe, out: Path, jobs: int, progress: Progress) -> None:
     downloads = [download(wanted, env, work) for wanted in recipe.modules]
     (module / "go.mod").write_text(lab_module(recipe, [_text(d["GoMod"]) for d in downloads]))
     (module / "go.sum").write_text("".join(_module_sums(d) for d in downloads))
-    commit, time = _origin(downloads[0])
+    for name, text in recipe.own:
+        (module / name).parent.mkdir(parents=True, exist_ok=True)
+        (module / name).write_text(text)
+    commit, time = _origin(downloads[0]) if downloads else ("unknown", "unknown")
 
     arrived: set[str] = set()
     names = {package_binary(package): name for name, package in recipe.programs}
@@ -124,7 +127,7 @@ def lab_module(recipe: Recipe, go_mods: Sequence[str]) -> str:
     staging: list[str] = []
     if recipe.staging_version:
         staging = sorted({name for text in go_mods for name in staging_modules(text)})
-    lines = ["module roost.invalid/lab", "", f"go {max_go(go_mods)}", "", "require ("]
+    lines = [f"module {LAB_MODULE}", "", f"go {max_go(go_mods)}", "", "require ("]
     lines += [f"\t{wanted.replace('@', ' ')}" for wanted in recipe.modules]
     lines += [f"\t{name} {recipe.staging_version}" for name in staging]
     lines += [")"]
@@ -143,7 +146,7 @@ def staging_modules(go_mod: str) -> list[str]:
 def max_go(go_mods: Sequence[str]) -> str:
     """The newest `go` line: it fixes the language and run-time defaults of the main package."""
     found = [str(version) for text in go_mods for version in re.findall(r"^go (\d[\d.]*)", text, re.MULTILINE)]
-    return max(found, key=lambda version: [int(part) for part in version.split(".")])
+    return max(found or ["1.21"], key=lambda version: [int(part) for part in version.split(".")])
 
 
 def link_flags(flags: Sequence[str], commit: str, time: str) -> str:

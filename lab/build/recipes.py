@@ -7,6 +7,7 @@ rebuilds that one alone. `programs` carries the recipes out.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from lab.build import cache
 from lab.build.failure import BuildError
@@ -16,6 +17,7 @@ from lab.build.versions import Release
 # Kubernetes takes the toolchain of its time; the second one is for what asks for more.
 GO_OF_THE_TIME = "1.22.10"
 GO_NEWER = "1.24.11"
+LAB_MODULE = "roost.invalid/lab"
 
 CNI_PLUGINS = {
     "ipam": ("dhcp", "host-local", "static"),
@@ -40,6 +42,7 @@ class Recipe:
     cgo: bool = False
     apt: tuple[str, ...] = ()
     staging_version: str = ""  # what v0.0.0 stands for in the go.mod of Kubernetes
+    own: tuple[tuple[str, str], ...] = ()  # files of the lab's own: path within its module, text
 
     @property
     def title(self) -> str:
@@ -50,6 +53,8 @@ class Recipe:
         """Name in the cache; estimates of time and space are no part of the recipe."""
         content = asdict(self)
         del content["expected_seconds"], content["work_bytes"]
+        if not self.own:
+            del content["own"]  # Results from before there was this field stay good.
         return f"{self.name}-{self.version}-{cache.recipe_hash(content)}"
 
 
@@ -210,16 +215,16 @@ def flannel(version: str) -> Recipe:
 
 
 def flannel_cni_plugin(version: str) -> Recipe:
-    """The flannel CNI plugin from the last release of the repository it first lived in."""
-    module = "github.com/containernetworking/plugins"
+    """The flannel CNI plugin. The published one that knows IPv6 is no module that can be had: see go/flannel."""
+    source = Path(__file__).parent / "go" / "flannel" / "main.go"
     return Recipe(
         name="flannel-cni-plugin",
         version=version,
-        modules=(f"{module}@v{version}",),
-        programs=(("flannel", f"{module}/plugins/meta/flannel"),),
+        modules=(),
+        programs=(("flannel", f"{LAB_MODULE}/flannel"),),
         expected_seconds=10,
         work_bytes=500_000_000,
-        ldflags=(f"-X {module}/pkg/utils/buildversion.BuildVersion=v{version}",),
+        own=(("flannel/main.go", source.read_text()),),
     )
 
 

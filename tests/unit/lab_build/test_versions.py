@@ -36,7 +36,7 @@ def test_every_group_has_a_recipe_with_programs_and_a_key_of_its_own(version: st
     each = recipes.recipes_of(RELEASES[version])
     assert {one.name for one in each} == set(recipes.MAKERS)
     assert len({one.key for one in each}) == len(each)
-    assert all(one.programs and one.modules for one in each)
+    assert all(one.programs and (one.modules or one.own) for one in each)
 
 
 def test_a_version_may_be_written_with_its_v() -> None:
