@@ -32,9 +32,10 @@ class RequestHead:
     """What is sent on. `target` is the raw path and query exactly as it was authorised.
 
     `headers` hold no hop-by-hop header, no Authorization, no Impersonate-* and no X-Remote-*: the identity travels
-    here, and whoever speaks to the cluster sets its own credential and Impersonate-* last. `content_length` is None
-    when there is no body or its length is not known (chunked); `upgrade` says that the client asked for another
-    protocol, whose `Upgrade` header then is among the headers.
+    here, and whoever speaks to the cluster sets its own credential and Impersonate-* last; nor do they hold
+    Content-Length or Transfer-Encoding. `content_length` is 0 without a body and None when its length is not known
+    (chunked). `upgrade` says that the client asked for another protocol; the `Upgrade` header then is among the
+    headers (`Connection: Upgrade` is added by whoever sends them on), and there is no body.
     """
 
     method: str
@@ -43,7 +44,7 @@ class RequestHead:
     identity: Identity
     audit_id: str
     upgrade: bool = False
-    content_length: int | None = None
+    content_length: int | None = 0
 
 
 @dataclass(frozen=True)
