@@ -17,6 +17,7 @@ from roost.api.translations import catalogue, texts
 from tools import gen
 
 MODELS = [kind.model for kind in KINDS]
+CONDITIONED = ("Cluster", "Machine", "MachineCheck", "CloudCredential", "Project")
 
 
 def test_files_are_as_generated() -> None:
@@ -105,7 +106,7 @@ def test_nothing_that_a_structural_schema_refuses() -> None:
 
 def test_conditions_are_a_map_by_type() -> None:
     found = {path: body for path, name, body in all_fields() if name == "conditions" and body["type"] == "array"}
-    assert set(found) == {"Cluster.status.conditions", "Machine.status.conditions"}
+    assert set(found) == {f"{kind}.status.conditions" for kind in CONDITIONED}
     for body in found.values():
         assert body["x-kubernetes-list-type"] == "map"
         assert body["x-kubernetes-list-map-keys"] == ["type"]

@@ -68,3 +68,10 @@ class SecretReference(Model):
     """A Secret in the same namespace."""
 
     name: Name = Field(description="Name of a Secret in the same namespace.")
+
+
+class ClusterReference(Model):
+    """A Cluster, in the same namespace unless another is named."""
+
+    namespace: Name | None = Field(default=None, description="Its namespace; the same one when it is not given.")
+    name: Name = Field(description="Name of the Cluster.")

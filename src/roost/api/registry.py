@@ -7,10 +7,15 @@ from typing import Final, Literal
 
 from pydantic import BaseModel
 
+from roost.api.v1alpha1.cloudcredential import CloudCredential
 from roost.api.v1alpha1.cluster import Cluster
+from roost.api.v1alpha1.featuregate import FeatureGate
 from roost.api.v1alpha1.kubernetesrelease import KubernetesRelease
 from roost.api.v1alpha1.machine import Machine
+from roost.api.v1alpha1.machinecheck import MachineCheck
+from roost.api.v1alpha1.machinedraft import MachineDraft
 from roost.api.v1alpha1.plan import Plan
+from roost.api.v1alpha1.project import Project
 
 
 @dataclass(frozen=True)
@@ -92,6 +97,57 @@ KINDS: Final[tuple[Kind, ...]] = (
         scope="Cluster",
         short_names=("kr",),
         columns=(Column("Version", "string", ".spec.version"), AGE),
+        has_status=False,
+    ),
+    Kind(
+        model=MachineCheck,
+        plural="machinechecks",
+        singular="machinecheck",
+        scope="Namespaced",
+        short_names=("mc",),
+        columns=(
+            Column("OK", "boolean", ".status.ok"),
+            Column("Reason", "string", ".status.reason"),
+            Column("Message", "string", ".status.message"),
+            AGE,
+        ),
+    ),
+    Kind(
+        model=MachineDraft,
+        plural="machinedrafts",
+        singular="machinedraft",
+        scope="Namespaced",
+        columns=(Column("Owner", "string", ".spec.owner"), AGE),
+        has_status=False,
+    ),
+    Kind(
+        model=CloudCredential,
+        plural="cloudcredentials",
+        singular="cloudcredential",
+        scope="Namespaced",
+        short_names=("cc",),
+        columns=(
+            Column("Type", "string", ".spec.type"),
+            Column("Valid", "boolean", ".status.valid"),
+            Column("Expires", "date", ".status.expires"),
+            Column("Message", "string", ".status.message"),
+            AGE,
+        ),
+    ),
+    Kind(
+        model=Project,
+        plural="projects",
+        singular="project",
+        scope="Cluster",
+        columns=(Column("Display Name", "string", ".spec.displayName"), AGE),
+    ),
+    Kind(
+        model=FeatureGate,
+        plural="featuregates",
+        singular="featuregate",
+        scope="Cluster",
+        short_names=("fg",),
+        columns=(Column("Enabled", "boolean", ".spec.enabled"), AGE),
         has_status=False,
     ),
 )

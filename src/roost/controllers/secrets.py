@@ -120,7 +120,7 @@ def target(name: str, spec: MachineSpec, pinned: str | None, login: SecretData, 
     trusted = tuple(spec.ssh.host_keys) or ((pinned,) if pinned else ())
     return Target(
         name=name,
-        address=spec.ssh.address or spec.addresses.ipv4,
+        address=spec.ssh.address or spec.addresses.primary,
         port=spec.ssh.port,
         user=spec.ssh.user,
         password=password,

@@ -211,19 +211,35 @@ def initialized(document: Json) -> Json:
     return edited(document, status={"conditions": [{"type": "ControlPlaneInitialized", "status": "True"}]})
 
 
-FROZEN: list[tuple[str, Any, str]] = [
+NEVER: list[tuple[str, Any, str]] = [
+    ("spec__onPremises__network__plugin", "Calico", f"{NETWORK}.plugin"),
+    ("spec__onPremises__network__ipFamily", "IPv6", f"{NETWORK}.ipFamily"),
     ("spec__onPremises__network__podCIDR", "10.20.0.0/16", f"{NETWORK}.podCIDR"),
     ("spec__onPremises__network__dnsDomain", "other.local", f"{NETWORK}.dnsDomain"),
-    ("spec__onPremises__controlPlaneEndpoint__port", 7443, "spec.onPremises.controlPlaneEndpoint.port"),
-    ("spec__onPremises__nodeName", "IP", "spec.onPremises.nodeName"),
     ("spec__onPremises__kubeletExtraArgs", {"v": "4"}, "spec.onPremises.kubeletExtraArgs.v"),
     ("spec__onPremises__schedulerExtraArgs", {"v": "4"}, "spec.onPremises.schedulerExtraArgs.v"),
     ("spec__onPremises__publicAlternativeNames", ["a.b"], "spec.onPremises.publicAlternativeNames"),
+    ("spec__annotations", {"a/b": "c"}, "spec.annotations[a/b]"),
+]
+LATER: list[tuple[str, Any, str]] = [
+    ("spec__onPremises__controlPlaneEndpoint__port", 7443, "spec.onPremises.controlPlaneEndpoint.port"),
+    ("spec__onPremises__nodeName", "IP", "spec.onPremises.nodeName"),
+    ("spec__onPremises__runtime", {"logMaxFiles": 7}, "spec.onPremises.runtime.logMaxFiles"),
     ("spec__version", "1.28.15", "spec.version"),
 ]
 
 
-@pytest.mark.parametrize(("field", "value", "path"), FROZEN)
+@pytest.mark.parametrize(("field", "value", "path"), NEVER)
+def test_frozen_from_the_first_moment_on(cluster: Json, field: str, value: object, path: str) -> None:
+    errors = judge(edited(cluster, **{field: value}), old=cluster).errors
+    assert path in [error.path for error in errors]
+    found = next(error for error in errors if error.path == path)
+    assert found.reason == "FieldValueForbidden"
+    assert "can't be changed: " in found.message
+    assert "不可更改" in found.text("zh")
+
+
+@pytest.mark.parametrize(("field", "value", "path"), LATER)
 def test_frozen_once_the_control_plane_is_initialised(cluster: Json, field: str, value: object, path: str) -> None:
     changed = edited(cluster, **{field: value})
     assert judge(changed, old=cluster).errors == []

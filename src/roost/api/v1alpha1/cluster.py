@@ -12,21 +12,36 @@ from roost.api.conditions import CONTROL_PLANE_INITIALIZED
 from roost.api.markers import Frozen, Says, cel
 from roost.api.model import Condition, Model, Name, ObjectMeta, Status
 from roost.api.names import API_VERSION
+from roost.api.v1alpha1.attached import Imported, Profile, Registered, RegistrationApproval
+from roost.api.v1alpha1.onpremises import (
+    Endpoint,
+    IPFamily,
+    Monitoring,
+    MonitoringDeployment,
+    MonitoringType,
+    Network,
+    NetworkPlugin,
+    NodeNameSource,
+    OnPremises,
+    Registry,
+    RegistryType,
+    Runtime,
+    RuntimeType,
+    TransmitMode,
+)
 
 KubernetesVersion = Annotated[
     str,
     StringConstraints(pattern=r"^1\.[0-9]{1,2}\.[0-9]{1,3}$", min_length=1, max_length=16),
     Says("version", "a version is written in full and without v, such as 1.31.4"),
 ]
-CIDR = Annotated[str, StringConstraints(max_length=64, min_length=1)]
-ExtraArgs = Annotated[
-    dict[Annotated[str, StringConstraints(max_length=253)], Annotated[str, StringConstraints(max_length=4096)]],
+ClusterAnnotations = Annotated[
+    dict[Annotated[str, StringConstraints(max_length=317)], Annotated[str, StringConstraints(max_length=4096)]],
     Field(max_length=64),
     Frozen(
-        key="extraArgs",
-        after=CONTROL_PLANE_INITIALIZED,
-        because="the components already run with these flags and changing them is not implemented yet; "
-        "delete the cluster and create it again with the other flags",
+        key="annotations",
+        because="components of the cluster read them from its creation on; "
+        "delete the cluster and create it again with the other ones",
     ),
 ]
 
@@ -34,106 +49,6 @@ ExtraArgs = Annotated[
 class Approval(StrEnum):
     AUTOMATIC = "Automatic"
     MANUAL = "Manual"
-
-
-class NetworkPlugin(StrEnum):
-    FLANNEL = "Flannel"
-    CUSTOM = "Custom"
-
-
-class NodeNameSource(StrEnum):
-    IP = "IP"
-    HOSTNAME = "Hostname"
-
-
-class Endpoint(Model):
-    """Where the cluster's API is reached by its machines and by the platform."""
-
-    host: str = Field(
-        min_length=1,
-        max_length=253,
-        description="IP address or domain name of the API. An address of the only control plane is allowed.",
-    )
-    port: int = Field(default=6443, ge=1, le=65535, description="Port of the API.")
-
-
-class Network(Model):
-    """The container network. Mutable until the control plane is initialised."""
-
-    plugin: NetworkPlugin = Field(
-        default=NetworkPlugin.FLANNEL,
-        description="Network plugin that is installed; Custom installs none.",
-    )
-    pod_cidr: CIDR = Field(default="10.16.0.0/16", alias="podCIDR", description="Addresses of Pods (cluster CIDR).")
-    service_cidr: CIDR = Field(
-        default="10.112.0.0/12", alias="serviceCIDR", description="Addresses of Services of type ClusterIP."
-    )
-    ips_per_node: int | None = Field(
-        default=None,
-        ge=16,
-        le=4096,
-        alias="ipsPerNode",
-        description="Most Pod addresses of one node, a power of two; with Flannel 256 when it is not given. "
-        "The number of nodes that fit is the size of podCIDR divided by it.",
-    )
-    dns_domain: str = Field(
-        default="cluster.local", min_length=1, max_length=253, description="Domain of Service names."
-    )
-
-
-class OnPremises(Model):
-    """A cluster that roost makes over SSH on Machines that name it."""
-
-    control_plane_endpoint: Annotated[
-        Endpoint,
-        Frozen(
-            key="controlPlaneEndpoint",
-            after=CONTROL_PLANE_INITIALIZED,
-            because="certificates and the kubeconfigs of all nodes carry it; "
-            "delete the cluster and create it again with the other endpoint",
-        ),
-    ] = Field(description="Address of the cluster's API.")
-    network: Annotated[
-        Network,
-        Frozen(
-            key="network",
-            after=CONTROL_PLANE_INITIALIZED,
-            because="nodes, Services and Pods already have addresses from it; "
-            "delete the cluster and create it again with the other network",
-        ),
-    ] = Field(default_factory=Network, description="The container network.", json_schema_extra={"default": {}})
-    node_name: Annotated[
-        NodeNameSource,
-        Frozen(
-            key="nodeName",
-            after=CONTROL_PLANE_INITIALIZED,
-            because="a Node can't be renamed; delete the cluster and create it again with the other choice",
-        ),
-    ] = Field(
-        default=NodeNameSource.HOSTNAME,
-        description="What Nodes are called: the Machine's IPv4 address or the machine's host name.",
-    )
-    kubelet_extra_args: ExtraArgs = Field(
-        default_factory=dict, description="Further kubelet flags, without dashes; a key here wins over a default."
-    )
-    controller_manager_extra_args: ExtraArgs = Field(
-        default_factory=dict, description="Further kube-controller-manager flags."
-    )
-    scheduler_extra_args: ExtraArgs = Field(default_factory=dict, description="Further kube-scheduler flags.")
-    api_server_extra_args: ExtraArgs = Field(default_factory=dict, description="Further kube-apiserver flags.")
-    public_alternative_names: Annotated[
-        list[Annotated[str, StringConstraints(min_length=1, max_length=253)]],
-        Frozen(
-            key="publicAlternativeNames",
-            after=CONTROL_PLANE_INITIALIZED,
-            because="the API server's certificate is made and renewing it with other names is not implemented "
-            "yet; delete the cluster and create it again with the other names",
-        ),
-    ] = Field(
-        default_factory=list,
-        max_length=64,
-        description="Further addresses or names in the API server's certificate.",
-    )
 
 
 class Global(Model):
@@ -146,15 +61,17 @@ class ClusterSpec(Model):
     model_config = ConfigDict(
         json_schema_extra=cel(
             (
-                "[has(self.onPremises), has(self.global)].filter(way, way).size() == 1",
-                "exactly one of onPremises and global must be given; write onPremises",
+                "[has(self.onPremises), has(self.imported), has(self.registered), has(self.global)]"
+                ".filter(way, way).size() == 1",
+                "exactly one of onPremises, imported and registered must be given",
             ),
             (
                 "!has(self.onPremises) || has(self.version)",
                 "version is required with onPremises; `kubectl get kubernetesreleases` lists what can be installed",
             ),
             (
-                "has(self.onPremises) == has(oldSelf.onPremises)",
+                "has(self.onPremises) == has(oldSelf.onPremises) && has(self.imported) == has(oldSelf.imported) "
+                "&& has(self.registered) == has(oldSelf.registered)",
                 "the way a cluster came to be can't be changed; create another Cluster",
             ),
         )
@@ -175,7 +92,18 @@ class ClusterSpec(Model):
         default=Approval.AUTOMATIC, description="Manual: a plan is carried out once approvedPlan names its hash."
     )
     approved_plan: str | None = Field(default=None, max_length=128, description="Hash of the plan to carry out.")
+    annotations: ClusterAnnotations = Field(
+        default_factory=dict,
+        json_schema_extra={"default": {}},
+        description="Annotations of the cluster: copied to the metadata of this object and to the ConfigMap "
+        "kube-system/cluster-annotations in the cluster, for its components to read.",
+    )
+    project: Name | None = Field(default=None, description="The Project that the cluster joins once it is Available.")
     on_premises: OnPremises | None = Field(default=None, description="Made by roost over SSH on Machines.")
+    imported: Imported | None = Field(default=None, description="Exists already; the platform reaches its API.")
+    registered: Registered | None = Field(
+        default=None, description="Exists already; its agent dials out to the platform."
+    )
     global_: Annotated[
         Global | None,
         Frozen(key="global", because="only roost writes the Cluster that stands for the platform"),
@@ -196,6 +124,32 @@ class NodeCount(Status):
     total: int = Field(default=0, ge=0, description="Nodes that the cluster has, or shall have.")
 
 
+class Resources(Status):
+    """Amounts, as Kubernetes writes them."""
+
+    cpu: str | None = Field(default=None, max_length=64, description="Processors, such as 12 or 1500m.")
+    memory: str | None = Field(default=None, max_length=64, description="Memory, such as 48Gi.")
+    pods: int | None = Field(default=None, ge=0, description="Pods.")
+
+
+class Certificate(Status):
+    """A certificate that the cluster or its platform relies on."""
+
+    name: str = Field(max_length=253, description="Such as apiserver or front-proxy-client.")
+    expires: datetime = Field(description="When it is no longer valid.")
+
+
+class Agent(Status):
+    """The agent of a registered cluster."""
+
+    version: str | None = Field(default=None, max_length=64, description="Version of the agent.")
+    connected: bool = Field(default=False, description="Whether its tunnel is up.")
+    last_seen: datetime | None = Field(default=None, description="When it was last connected.")
+    fingerprint: str | None = Field(
+        default=None, max_length=128, description="SHA-256 of the certificate that the agent signs in with."
+    )
+
+
 class ClusterStatus(Status):
     """Computed from the conditions and from what was observed; read by nothing in roost."""
 
@@ -208,11 +162,28 @@ class ClusterStatus(Status):
     observed_generation: int | None = Field(
         default=None, ge=0, description="Generation of the spec that this status tells about."
     )
+    id: str | None = Field(
+        default=None, max_length=64, description="Immutable id, as in the annotation cluster.alauda.io/id."
+    )
+    uid: str | None = Field(
+        default=None,
+        max_length=64,
+        description="UID of the cluster's namespace kube-system, which names it for good.",
+    )
     version: str | None = Field(
         default=None, max_length=64, description="Kubernetes version that the API server answers with."
     )
     endpoint: str | None = Field(default=None, max_length=512, description="URL of the cluster's API.")
     nodes: NodeCount | None = Field(default=None, description="How many Nodes there are.")
+    capacity: Resources | None = Field(default=None, description="What the Nodes offer together.")
+    usage: Resources | None = Field(default=None, description="What is requested or used of it.")
+    certificates: list[Certificate] = Field(
+        default_factory=list, max_length=64, description="Certificates and when they expire."
+    )
+    agent: Agent | None = Field(default=None, description="The agent of a registered cluster.")
+    warnings: list[Annotated[str, StringConstraints(max_length=4096)]] = Field(
+        default_factory=list, max_length=64, description="What is allowed and still worth knowing."
+    )
     retry: Retry | None = Field(default=None, description="How a failed step goes on.")
     plan_name: str | None = Field(default=None, max_length=253, description="The Plan that is next.")
     plan_hash: str | None = Field(
@@ -249,8 +220,23 @@ __all__ = [
     "Cluster",
     "ClusterSpec",
     "ClusterStatus",
+    "Endpoint",
+    "IPFamily",
+    "Imported",
+    "Monitoring",
+    "MonitoringDeployment",
+    "MonitoringType",
     "Name",
+    "Network",
     "NetworkPlugin",
     "NodeNameSource",
     "OnPremises",
+    "Profile",
+    "Registered",
+    "RegistrationApproval",
+    "Registry",
+    "RegistryType",
+    "Runtime",
+    "RuntimeType",
+    "TransmitMode",
 ]

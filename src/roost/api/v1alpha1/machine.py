@@ -13,6 +13,7 @@ from roost.api.markers import Frozen, Says, cel
 from roost.api.model import Condition, Model, Name, ObjectMeta, SecretReference, Status
 from roost.api.names import API_VERSION
 from roost.api.v1alpha1.cluster import Retry
+from roost.api.v1alpha1.onpremises import Device
 
 
 class Role(StrEnum):
@@ -23,9 +24,30 @@ class Role(StrEnum):
 class Addresses(Model):
     """Addresses by which the other machines of the cluster reach this one."""
 
-    ipv4: str = Field(
-        min_length=7, max_length=15, description="The machine's IPv4 address inside the cluster's network."
+    ipv4: str | None = Field(
+        default=None,
+        min_length=7,
+        max_length=15,
+        description="The machine's IPv4 address inside the cluster's network; required with ipFamily IPv4 and "
+        "DualStack.",
     )
+    ipv6: str | None = Field(
+        default=None,
+        min_length=2,
+        max_length=45,
+        description="The machine's IPv6 address inside the cluster's network; required with ipFamily IPv6 and "
+        "DualStack.",
+    )
+
+    @property
+    def primary(self) -> str:
+        """The address in the family that comes first: IPv4 where there is one."""
+        return self.ipv4 or self.ipv6 or ""
+
+    @property
+    def every(self) -> tuple[str, ...]:
+        """Every address that is given, IPv4 first."""
+        return tuple(address for address in (self.ipv4, self.ipv6) if address)
 
 
 class SSHProxy(Model):
@@ -44,7 +66,7 @@ class SSHAccess(Model):
         default=None,
         min_length=1,
         max_length=253,
-        description="Address of the SSH service; the IPv4 address when not given.",
+        description="Address of the SSH service; the machine's own address when not given.",
     )
     port: int = Field(default=22, ge=1, le=65535, description="Port of the SSH service.")
     user: Annotated[
@@ -68,6 +90,20 @@ class SSHAccess(Model):
         description="Trusted host keys, as `ssh-keyscan` prints them without the address, or as SHA256:… "
         "fingerprints. Without any, the key met first is pinned.",
     )
+
+
+class TaintEffect(StrEnum):
+    NO_SCHEDULE = "NoSchedule"
+    PREFER_NO_SCHEDULE = "PreferNoSchedule"
+    NO_EXECUTE = "NoExecute"
+
+
+class Taint(Model):
+    """A taint that is kept on the Node."""
+
+    key: str = Field(min_length=1, max_length=317, description="Such as node-role.kubernetes.io/infra.")
+    value: str | None = Field(default=None, max_length=63, description="Such as reserved; it may be left out.")
+    effect: TaintEffect = Field(description="What happens to Pods that don't tolerate it.")
 
 
 class MachineSpec(Model):
@@ -98,6 +134,41 @@ class MachineSpec(Model):
             "delete the Machine and create it again with the other one",
         ),
     ] = Field(description="The machine's addresses.")
+    allow_apps: bool = Field(
+        default=False,
+        description="Whether a control plane takes workload too; without it, its Node has the taint NoSchedule.",
+    )
+    roles: list[Name] = Field(
+        default_factory=list,
+        max_length=16,
+        description="Further roles of a worker, such as infra or log: each is a label "
+        "node-role.kubernetes.io/ROLE without a value, kept on the Node.",
+    )
+    labels: dict[
+        Annotated[str, StringConstraints(max_length=317)], Annotated[str, StringConstraints(max_length=63)]
+    ] = Field(default_factory=dict, max_length=64, description="Labels that are kept on the Node.")
+    taints: list[Taint] = Field(default_factory=list, max_length=32, description="Taints that are kept on the Node.")
+    nic: Annotated[
+        Device | None,
+        Frozen(
+            key="machineNetwork",
+            after=JOINED,
+            because="the network plugin already uses it on this machine; "
+            "delete the Machine and create it again with the other one",
+        ),
+    ] = Field(default=None, description="KubeOVN: network device of this machine, instead of the cluster's.")
+    bridge_network: Annotated[
+        Name | None,
+        Frozen(
+            key="machineNetwork",
+            after=JOINED,
+            because="the network plugin already uses it on this machine; "
+            "delete the Machine and create it again with the other one",
+        ),
+    ] = Field(
+        default=None,
+        description="Underlay: an existing bridge network that a machine added later joins.",
+    )
     ssh: SSHAccess = Field(description="How roost signs in.")
 
 

@@ -26,15 +26,18 @@ HOST: Final = f"{WAY}.controlPlaneEndpoint.host"
 
 def check_cluster(namespace: str, name: str, spec: ClusterSpec, world: World) -> Verdict:
     """Everything about one Cluster, against what exists."""
-    if spec.global_ is not None and spec.on_premises is not None:
+    ways = [way for way in (spec.on_premises, spec.imported, spec.registered, spec.global_) if way is not None]
+    if len(ways) > 1:
         return Verdict([error("way.one", "spec")])
     if spec.global_ is not None:
         return Verdict([error("global.written", "spec.global", "FieldValueForbidden")])
-    if spec.on_premises is None:
+    if not ways:
         return Verdict([error("way.one", "spec", "FieldValueRequired")])
     errors: list[FieldError] = []
     if (namespace, name) == (SYSTEM_NAMESPACE, GLOBAL_CLUSTER):
         errors.append(error("global.name", "metadata.name", "FieldValueForbidden", namespace=namespace))
+    if spec.on_premises is None:
+        return Verdict(errors)
     machines = machines_of(namespace, name, world)
     errors += check_version(spec.version, world.releases())
     errors += _endpoint(spec.on_premises, machines)

@@ -17,10 +17,15 @@ from pydantic import BaseModel
 
 from roost.api.names import GLOBAL_CLUSTER, ID_ANNOTATION, SYSTEM_NAMESPACE
 from roost.api.registry import kind as kind_named
+from roost.api.v1alpha1.cloudcredential import CloudCredentialSpec
 from roost.api.v1alpha1.cluster import ClusterSpec
+from roost.api.v1alpha1.featuregate import FeatureGateSpec
 from roost.api.v1alpha1.kubernetesrelease import KubernetesReleaseSpec
 from roost.api.v1alpha1.machine import MachineSpec
+from roost.api.v1alpha1.machinecheck import MachineCheckSpec
+from roost.api.v1alpha1.machinedraft import MachineDraftSpec
 from roost.api.v1alpha1.plan import PlanSpec
+from roost.api.v1alpha1.project import ProjectSpec
 from roost.api.validation.cluster import check_cluster
 from roost.api.validation.findings import FieldError, Verdict, error
 from roost.api.validation.frozen import check_frozen
@@ -46,6 +51,8 @@ class _Rules:
     """For kinds that people only read: what to do instead."""
 
 
+WAYS: Final = ("onPremises", "imported", "registered", "global")
+
 RULES: Final[Mapping[str, _Rules]] = {
     "Cluster": _Rules(ClusterSpec, check_cluster),
     "Machine": _Rules(MachineSpec, check_machine),
@@ -57,6 +64,11 @@ RULES: Final[Mapping[str, _Rules]] = {
             "要批准计划，请将其哈希写入集群的 spec.approvedPlan",
         ),
     ),
+    "MachineCheck": _Rules(MachineCheckSpec, _nothing_more),
+    "MachineDraft": _Rules(MachineDraftSpec, _nothing_more),
+    "CloudCredential": _Rules(CloudCredentialSpec, _nothing_more),
+    "Project": _Rules(ProjectSpec, _nothing_more),
+    "FeatureGate": _Rules(FeatureGateSpec, _nothing_more),
     "KubernetesRelease": _Rules(
         KubernetesReleaseSpec,
         _nothing_more,
@@ -132,7 +144,7 @@ def _changed(
         return Verdict(errors)
     if isinstance(spec, ClusterSpec):
         way = _way_of(old)
-        if way is not None and way != ("global" if spec.global_ else "onPremises"):
+        if way is not None and way != _way_of(new):
             return Verdict([*errors, error("way.frozen", "spec", "FieldValueForbidden")])
         if spec.global_ is not None:
             return Verdict([*errors, error("global.written", "spec.global", "FieldValueForbidden")])
@@ -221,7 +233,7 @@ def _annotations(document: Json) -> Json:
 
 def _way_of(document: Json) -> str | None:
     spec = cast("Json", document.get("spec") or {})
-    return next((way for way in ("onPremises", "global") if spec.get(way) is not None), None)
+    return next((way for way in WAYS if spec.get(way) is not None), None)
 
 
 def is_known(kind: str) -> bool:

@@ -31,7 +31,7 @@ PROXY_SIGN_IN: Final = (Wanted("kubernetes.io/basic-auth", ("username", "passwor
 
 def check_machine(namespace: str, name: str, spec: MachineSpec, world: World) -> Verdict:
     """Everything about one Machine, against what exists."""
-    errors = check_ipv4(spec.addresses.ipv4, "spec.addresses.ipv4")
+    errors = check_ipv4(spec.addresses.ipv4, "spec.addresses.ipv4") if spec.addresses.ipv4 else []
     errors += _access(spec.ssh)
     errors += _duplicates(namespace, name, spec, world)
     cluster = next((c for c in world.clusters() if (c.namespace, c.name) == (namespace, spec.cluster_name)), None)
@@ -84,14 +84,14 @@ def _secrets(namespace: str, ssh: SSHAccess, world: World) -> Verdict:
 def _duplicates(namespace: str, name: str, spec: MachineSpec, world: World) -> list[FieldError]:
     """Within the Cluster an address is there once; elsewhere unless another proxy leads to another network."""
     proxy = spec.ssh.proxy.address if spec.ssh.proxy else None
-    reached = (spec.ssh.address or spec.addresses.ipv4, spec.ssh.port)
+    reached = (spec.ssh.address or spec.addresses.primary, spec.ssh.port)
     rivals: Iterable[KnownMachine] = (m for m in world.machines() if (m.namespace, m.name) != (namespace, name))
     for other in rivals:
         same_cluster = (other.namespace, other.cluster) == (namespace, spec.cluster_name)
         if not same_cluster and other.proxy != proxy:
             continue
         facts = {"machine": other.name, "where": _where(other, namespace, same_cluster=same_cluster)}
-        if other.ipv4 == spec.addresses.ipv4:
+        if other.ipv4 and other.ipv4 == spec.addresses.ipv4:
             given = spec.addresses.ipv4
             return [error("machine.twice", "spec.addresses.ipv4", "FieldValueDuplicate", given=given, **facts)]
         if other.proxy == proxy and (other.ssh_address, other.ssh_port) == reached:
@@ -125,7 +125,7 @@ def _place(spec: MachineSpec, cluster: KnownCluster, others: list[KnownMachine])
     if wanted is None:
         return []
     path = "spec.addresses.ipv4"
-    within = inside(spec.addresses.ipv4, wanted)
+    within = inside(spec.addresses.primary, wanted)
     if within is not None:
         return [error("machine.inside", path, given=spec.addresses.ipv4, what=within[0], other=within[1])]
     if spec.role is Role.WORKER and wanted.control_plane_endpoint.host == spec.addresses.ipv4:

@@ -108,8 +108,8 @@ TEXTS: Final[dict[str, Text]] = {
     "frozen": Text("can't be changed{since}: {because}", "不可更改{since}：{because}"),
     # Which way.
     "way.one": Text(
-        "exactly one of onPremises and global must be given; write onPremises",
-        "onPremises 与 global 必须且只能填写一个；请写 onPremises",
+        "exactly one of onPremises, imported and registered must be given",
+        "onPremises、imported 与 registered 必须且只能填写一个",
     ),
     "way.frozen": Text(
         "the way a cluster came to be can't be changed; create another Cluster",
