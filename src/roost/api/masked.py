@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import GetCoreSchemaHandler
-from pydantic_core import CoreSchema, core_schema
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler
+    from pydantic_core import CoreSchema
 
 MASK: Final = "••••••"
 
@@ -41,6 +42,9 @@ class Masked:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, _source: Any, _handler: GetCoreSchemaHandler) -> CoreSchema:
+        # Only models need it; who just hides a string does not wait for pydantic.
+        from pydantic_core import core_schema
+
         return core_schema.no_info_plain_validator_function(
             lambda v: v if isinstance(v, Masked) else Masked(str(v)),
             serialization=core_schema.plain_serializer_function_ser_schema(lambda _v: MASK),

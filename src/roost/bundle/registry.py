@@ -9,10 +9,9 @@ as it is and holds only the wanted architectures of it.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any, Final
-
-import yaml
 
 from roost.api.masked import Masked
 
@@ -63,4 +62,5 @@ def _base(storage: Path, secret: Masked) -> dict[str, Any]:
 
 
 def _text(config: dict[str, Any]) -> str:
-    return yaml.safe_dump(config, sort_keys=False)
+    # YAML takes JSON, and a starting platform need not import a YAML library for it.
+    return json.dumps(config, indent=2) + "\n"

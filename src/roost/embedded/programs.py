@@ -11,14 +11,15 @@ import json
 import os
 import platform
 import shutil
-import tarfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from roost.api.errors import PermanentFailure
-from roost.bundle.model import Bundle, Program
 from roost.embedded.files import explained, write_private
+
+if TYPE_CHECKING:
+    from roost.bundle.model import Bundle, Program
 
 NEEDED: Final = ("etcd", "kube-apiserver", "kube-controller-manager", "kubectl", "registry")
 _STAMP: Final = ".verified.json"
@@ -85,6 +86,8 @@ def _extract(bundle: Bundle, program: Program, target: Path) -> None:
             with blob.open("rb") as source, temporary.open("wb") as out:
                 shutil.copyfileobj(source, out, 1 << 20)
         else:
+            import tarfile
+
             member = _member(program)
             wanted = member[1]
             with tarfile.open(blob, "r:gz") as archive, temporary.open("wb") as out:

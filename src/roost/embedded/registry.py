@@ -10,6 +10,7 @@ import json
 import secrets
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from roost.api.masked import Masked
 from roost.bundle import registry as distribution
@@ -19,7 +20,9 @@ from roost.embedded.layout import Layout
 from roost.embedded.ports import LOOPBACK
 from roost.embedded.record import Record
 from roost.embedded.supervise import Program
-from roost.providers.onprem.context import RegistrySource
+
+if TYPE_CHECKING:
+    from roost.providers.onprem.context import RegistrySource
 
 INTERVAL = 2.0
 """Seconds between looks at the bundles; a bundle made while the platform runs is pushed by itself."""
@@ -27,6 +30,9 @@ INTERVAL = 2.0
 
 def source(layout: Layout, record: Record) -> RegistrySource | None:
     """Where machines fetch images and programs; None where the platform listens on loopback only."""
+    # It pulls in every model, which a starting supervisor has no use for.
+    from roost.providers.onprem.context import RegistrySource
+
     address = record.registry_address
     return RegistrySource(address=address, ca_pem=layout.machines_ca.read_text()) if address else None
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from roost.api.errors import PermanentFailure, RetryLater
 from roost.api.names import API_VERSION
-from roost.embedded import applied, components, files, freshness, ports, probe, record, supervise
+from roost.embedded import applied, components, files, freshness, ports, record, supervise
 from roost.embedded.layout import Layout
 from roost.embedded.record import Record
 from roost.embedded.supervise import Supervisor
@@ -113,6 +113,9 @@ class Sequence:
         if known is None:
             await asyncio.to_thread(__import__, "roost.embedded.bringup")
             await self._encrypting()
+        await asyncio.to_thread(__import__, "roost.embedded.probe")
+        from roost.embedded import probe
+
         await self._wait_port(components.API, self.record.ports.api, seconds=120)
         api = probe.Probe(self.layout, self.record)
         await api.wait_ready(seconds=120, check=self.supervisor.check)
@@ -178,8 +181,8 @@ class Sequence:
     async def _wait_port(self, name: str, port: int, *, seconds: float, address: str = ports.LOOPBACK) -> None:
         end = time.monotonic() + seconds
         while True:
-            with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
-                if probe.connect_ex((address, port)) == 0:
+            with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as caller:
+                if caller.connect_ex((address, port)) == 0:
                     return
             self.supervisor.check()
             if time.monotonic() >= end:
