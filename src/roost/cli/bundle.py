@@ -134,6 +134,40 @@ def remove(version: str, data_dir: Path | None) -> None:
     click.echo(t("bundle.removed", version=version))
 
 
+@command.command("push", help=t("bundle.push"))
+@click.argument("version", metavar="VERSION", shell_complete=_complete_version)
+@click.option("--registry", "address", required=True, metavar="ADDRESS", help=t("bundle.push.registry"))
+@click.option("--credential", type=click.File(), default=None, metavar="FILE", help=t("bundle.push.credential"))
+@click.option("--ca", type=click.File(), default=None, metavar="FILE", help=t("bundle.push.ca"))
+@_data_dir
+def push(version: str, address: str, credential: Any, ca: Any, data_dir: Path | None) -> None:
+    from roost.bundle import credential as credentials
+    from roost.bundle.push import push_blocking
+    from roost.bundle.remote import RemoteRegistry, parse_address
+
+    parse_address(address)
+    known = credentials.read(credential.read(), address, where=credential.name) if credential else None
+    registry = RemoteRegistry(
+        address.strip().rstrip("/"),
+        ca.read() if ca else "",
+        known.username if known else "",
+        known.password if known else None,
+    )
+    bundle = _store(data_dir).get(version)
+    with _shown() as progress:
+        sent = push_blocking(bundle, registry, progress=progress)
+    click.echo(
+        t(
+            "bundle.pushed",
+            version=bundle.version,
+            address=registry.address,
+            blobs=sent.blobs,
+            size=f"{sent.bytes / _MIB:.0f}",
+            documents=sent.documents,
+        )
+    )
+
+
 def size_of(bundle: Bundle) -> int:
     """Bytes that the bundle takes on disk."""
     return sum(path.stat().st_size for path in (bundle.path / "blobs" / "sha256").iterdir())
