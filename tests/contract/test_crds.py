@@ -129,6 +129,7 @@ def test_defaults_are_filled_in(clean: ApiServer) -> None:
     [
         (changed(CLUSTER, "spec", "onPremises", value=None), "clusters", "spec", "exactly one of"),
         (changed(CLUSTER, "spec", "global", value={}), "clusters", "spec", "exactly one of"),
+        (changed(CLUSTER, "spec", "registered", value={}), "clusters", "spec", "exactly one of"),
         (changed(CLUSTER, "spec", "version", value=None), "clusters", "spec", "version is required"),
         (
             changed(CLUSTER, "spec", "version", value="v1.31.4"),
@@ -180,6 +181,40 @@ def test_the_way_of_a_cluster_is_frozen_by_cel(clean: ApiServer) -> None:
     assert both["spec"]["global"] == {}
     assert answer.status == 422
     assert "can't be changed; create another" in answer.body["message"]
+
+
+IMMUTABLE: list[tuple[tuple[str, ...], Any]] = [
+    (("network", "plugin"), "Calico"),
+    (("network", "ipFamily"), "IPv6"),
+    (("network", "podCIDR"), "10.20.0.0/16"),
+    (("network", "serviceCIDR"), "10.96.0.0/16"),
+    (("network", "ipsPerNode"), 128),
+    (("network", "dnsDomain"), "other.local"),
+    (("network", "transmitMode"), "Overlay"),
+    (("network", "joinCIDR"), "100.65.0.0/16"),
+    (("network", "gateway"), "10.16.0.1"),
+    (("network", "vlanID"), 7),
+    (("network", "reservedIPs"), ["10.16.0.9"]),
+    (("network", "nic"), "eth1"),
+    (("dockerExtraArgs",), {"debug": "true"}),
+    (("kubeletExtraArgs",), {"v": "4"}),
+    (("controllerManagerExtraArgs",), {"v": "4"}),
+    (("schedulerExtraArgs",), {"v": "4"}),
+    (("apiServerExtraArgs",), {"v": "4"}),
+    (("publicAlternativeNames",), ["api.example.com"]),
+]
+
+
+def test_network_extension_parameters_and_annotations_are_frozen_by_cel(clean: ApiServer) -> None:
+    """Also where the field was not given before: a rule on a field alone would not be asked then."""
+    assert create(clean, "clusters", CLUSTER).status == 201
+    cases = [(("spec", "onPremises", *path), value) for path, value in IMMUTABLE]
+    for path, value in [*cases, (("spec", "annotations"), {"example.com/a": "b"})]:
+        answer = clean.apply(changed(CLUSTER, *path, value=value), f"{API}/clusters/demo")
+        assert answer.status == 422, (path, answer.body)
+        causes = answer.body["details"]["causes"]
+        assert any(".".join(path).startswith(cause["field"]) for cause in causes), causes
+        assert "delete the cluster and create it again" in answer.body["message"]
 
 
 def test_server_side_apply_and_dry_run(clean: ApiServer) -> None:
@@ -234,7 +269,7 @@ def test_explain_and_categories(clean: ApiServer) -> None:
     create(clean, "clusters", CLUSTER)
     text = run("explain", "cluster.spec.onPremises.network")
     assert "podCIDR" in text
-    assert "Addresses of Pods (cluster CIDR)." in text
+    assert "Addresses of Pods (cluster CIDR" in text
     assert "power of two" in text
     assert "cluster.cluster.alauda.io/demo" in run("get", "roost", "-o", "name")
     assert "VERSION" in run("get", "cl")

@@ -51,7 +51,8 @@ def structural(model: type[BaseModel]) -> Schema:
     }
     properties["kind"] = {"type": "string", "description": "The kind of this object, in CamelCase."}
     properties["metadata"] = {"type": "object"}
-    schema["required"] = [name for name in schema.get("required", []) if name == "spec"]
+    if "spec" in schema.pop("required", []):
+        schema["required"] = ["spec"]
     return schema
 
 
