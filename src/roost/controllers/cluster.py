@@ -10,14 +10,14 @@ import asyncio
 from collections.abc import Callable
 
 from roost.api import conditions as c
-from roost.api.errors import PermanentFailure, RetryLater, RoostError
+from roost.api.errors import PermanentFailure, RoostError
 from roost.api.names import RETRY_NOW_ANNOTATION
 from roost.api.v1alpha1.cluster import Approval
 from roost.api.v1alpha1.plan import PlanSpec
 from roost.controllers import claims, plans, readiness
 from roost.controllers.cluster_status import ClusterStatus
 from roost.controllers.contexts import context, digests, machine_inputs, reporter
-from roost.controllers.delays import SignInFailed, is_sign_in
+from roost.controllers.delays import is_sign_in
 from roost.controllers.environment import Environment
 from roost.controllers.kinds import MACHINE, PLAN, is_global, spec
 from roost.controllers.removal import Removal, grace_left
@@ -142,7 +142,7 @@ class ClusterController:
         try:
             outcome = await self._run(ref, cluster, ctx)
         except RoostError as error:
-            raise self._with_sign_in(error, staying) from error
+            raise self._beside_sign_in(error, staying) from error
         if outcome is None:
             return HELD_AGAIN
         self._settled.record(uid(cluster), marks, passed_over, now)
@@ -183,14 +183,15 @@ class ClusterController:
             await claims.delete(self._env.api, Ref(PLAN, ref.namespace, name))
             self._env.status.set(ref, planName=None, planHash=None)
 
-    def _with_sign_in(self, error: RoostError, machines: list[Object]) -> RoostError:
-        """The longer wait of a refused sign-in holds for the whole run that met one."""
+    def _beside_sign_in(self, error: RoostError, machines: list[Object]) -> RoostError:
+        """A refused sign-in is not the reason of a run that met other causes too: they are looked at sooner."""
+        if not is_sign_in(error.reason):
+            return error
         for machine in machines:
-            said = self._env.status.said(ref_of(MACHINE, machine), c.REACHABLE)
-            if said is not None and said.status == "False" and is_sign_in(said.reason):
-                if isinstance(error, RetryLater):
-                    return SignInFailed(error.reason, error.message)
-                return PermanentFailure(said.reason, error.message)
+            for kind in (c.REACHABLE, c.CHECKED):
+                said = self._env.status.said(ref_of(MACHINE, machine), kind)
+                if said is not None and said.status == "False" and not is_sign_in(said.reason):
+                    return PermanentFailure(said.reason, error.message)
         return error
 
     def _forget(self, cluster: Object) -> None:

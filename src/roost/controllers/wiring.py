@@ -52,6 +52,7 @@ from roost.controllers.runtime.queue import Queue
 from roost.controllers.runtime.schedule import Attempt
 from roost.controllers.secret import SecretController
 from roost.controllers.secrets import SecretReader
+from roost.controllers.signins import SignIns
 from roost.kube.resources import SECRET
 from roost.providers.onprem.context import RegistrySource
 from roost.ssh.connection import Connector
@@ -95,6 +96,7 @@ class Controllers:
         self._cache.index(CLUSTER, BY_ID, index_by_id)
         self._status = status_writer(api, manager=MANAGER, now=now)
         self._events = Events(api, component="roost", now=now)
+        self._sign_ins = SignIns(connect)
         self._releases = ReleaseController(
             api, self._cache, store, pushed=pushed if registry is not None else None, changed=self._release_changed
         )
@@ -106,7 +108,7 @@ class Controllers:
             secrets=SecretReader(api, self._cache),
             bundles=self._releases,
             provider=provider,
-            connect=connect,
+            connect=self._sign_ins,
             disconnect=disconnect,
             registry=registry,
             now=now,
@@ -193,8 +195,10 @@ class Controllers:
             self._queue.forget(Key("nodes", ref))
             self._queue.add(key)
         elif changes.makes_work_pointless(old, new) or changes.forces_removal(old, new):
+            self._try_again(ref)
             self._queue.interrupt(key)
         elif changes.wants_a_look(old, new):
+            self._try_again(ref)
             self._queue.add(key)
         if new is None or old is None:
             # Machines wait for their Cluster, or lost it.
@@ -233,8 +237,14 @@ class Controllers:
         for cluster in self._cache.by(CLUSTER, BY_VERSION, version):
             self._queue.add(Key("cluster", ref_of(CLUSTER, cluster)))
 
+    def _try_again(self, ref: Ref) -> None:
+        """Refused sign-ins of a Cluster's Machines need not wait any more."""
+        members = self._cache.by(MACHINE, BY_CLUSTER, at(ref.namespace, ref.name))
+        self._sign_ins.forget({machine_ref(machine).name for machine in members})
+
     def _touch(self, ref: Ref, *, interrupt: bool, forced: bool = False) -> None:
         """Something of a Cluster changed. One that goes is not interrupted by the objects it takes away itself."""
+        self._try_again(ref)
         cluster = self._cache.get(ref)
         if cluster is None:
             return

@@ -14,7 +14,7 @@ from roost.api.masked import Masked
 from roost.api.names import RETRY_NOW_ANNOTATION
 from roost.api.v1alpha1.machine import MachineSpec
 from roost.controllers import changes, summary
-from roost.controllers.delays import SignInFailed, delay_for
+from roost.controllers.delays import delay_for
 from roost.controllers.globalcluster import failed_checks
 from roost.controllers.runtime.api import Object
 from roost.controllers.runtime.status import Said
@@ -182,7 +182,6 @@ def test_a_malformed_secret_is_named_with_key_and_remedy(login: SecretData, word
 def test_delays_of_errors() -> None:
     refused = PermanentFailure("AuthenticationFailed", "")
     assert [delay_for(refused, attempt) for attempt in (1, 2, 5, 50)] == [60, 120, 900, 900]
-    assert delay_for(SignInFailed("MachineUnreachable", ""), 1) == 60
     assert delay_for(PermanentFailure("DiskFull", ""), 9) == 120
     assert delay_for(RetryLater("X", "", delay=7), 9) == 7
     assert delay_for(RetryLater("X", ""), 1) is None
