@@ -1,4 +1,7 @@
-"""`roost validate -f`: judges files with the rules of the webhook; needs no platform and touches nothing."""
+"""`roost validate -f`: judges files with the rules of the webhook; touches nothing, and needs no platform.
+
+Where one runs on this computer, it is asked which versions can be installed.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,11 @@ from typing import IO, Any, cast
 import click
 
 from roost.api.documents import Unreadable, load
+from roost.api.errors import RoostError
 from roost.api.validation.documents import Placed, validate_texts
 from roost.api.validation.findings import FieldError
 from roost.api.validation.texts import Language
-from roost.cli import printing
+from roost.cli import data_directory, platform_api, printing
 from roost.cli.i18n import choose, t
 
 ERRORS = 1
@@ -23,13 +27,17 @@ ERRORS = 1
 @click.command("validate", help=t("validate.help"))
 @click.option("--filename", "-f", "files", multiple=True, required=True, metavar="FILE", help=t("validate.filename"))
 @click.option("--release", "releases", multiple=True, metavar="VERSION", help=t("validate.release"))
+@click.option("--data-dir", type=click.Path(path_type=Path), default=None, help=t("option.data-dir"))
 @click.option("--with", "existing", multiple=True, metavar="FILE", help=t("validate.with"))
 @click.option(
     "--output", "-o", type=click.Choice(("text", "json", "yaml")), default="text", help=t("validate.output")
 )
-def command(files: tuple[str, ...], releases: tuple[str, ...], existing: tuple[str, ...], output: str) -> None:
+def command(
+    files: tuple[str, ...], releases: tuple[str, ...], data_dir: Path | None, existing: tuple[str, ...], output: str
+) -> None:
     texts = {file: _read(file) for file in files}
-    placed = validate_texts(texts, releases=list(releases) or None, existing=_objects(existing))
+    installable = list(releases) or _installable(data_dir)
+    placed = validate_texts(texts, releases=installable, existing=_objects(existing))
     if not placed:
         raise click.UsageError(t("validate.empty", files=", ".join(files)))
     wrong = sum(len(one.judged.verdict.errors) for one in placed)
@@ -39,6 +47,20 @@ def command(files: tuple[str, ...], releases: tuple[str, ...], existing: tuple[s
         printing.structured({"valid": wrong == 0, "documents": [_record(one) for one in placed]}, output)
     if wrong:
         raise click.exceptions.Exit(ERRORS)
+
+
+def _installable(data_dir: Path | None) -> list[str] | None:
+    """Versions that the platform on this computer can install; None where none runs, or it has none yet."""
+    layout = data_directory.layout(data_dir)
+    if not layout.ready.exists():
+        return None
+    try:
+        api = platform_api.PlatformApi(layout.admin_kubeconfig)
+        releases = api.get(platform_api.path("kubernetesreleases"))["items"]
+    except RoostError as error:
+        click.echo(t("validate.unasked", why=error.message), err=True)
+        return None
+    return sorted(item["metadata"]["name"] for item in releases) or None
 
 
 def _read(file: str) -> str:

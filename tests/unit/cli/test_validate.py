@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from roost.api.errors import RoostError
+from roost.cli import platform_api
 from roost.cli.new import cluster_file
 from roost.cli.validate import command
+from roost.embedded.layout import Layout
 
 RIGHT = cluster_file(
     name="demo",
@@ -23,8 +26,9 @@ RIGHT = cluster_file(
 )
 
 
-def run(*arguments: str, text: str = "", language: str = "en") -> Result:
-    return CliRunner().invoke(command, list(arguments), input=text, env={"ROOST_LANG": language})
+def run(*arguments: str, text: str = "", language: str = "en", data_dir: str = "/nowhere") -> Result:
+    environment = {"ROOST_LANG": language, "ROOST_DATA_DIR": data_dir}
+    return CliRunner().invoke(command, list(arguments), input=text, env=environment)
 
 
 def test_what_roost_new_writes_is_right() -> None:
@@ -79,3 +83,42 @@ def test_what_exists_already(tmp_path: Path) -> None:
     result = run("-f", "-", "--with", str(existing), text=again)
     assert result.exit_code == 1
     assert "192.168.10.11 is already the address of Machine demo-control-plane-1 of Cluster demo" in result.stdout
+
+
+class Running:
+    """A platform that can install one version."""
+
+    def __init__(self, _kubeconfig: Path) -> None:
+        pass
+
+    def get(self, path: str) -> dict[str, object]:
+        assert path.endswith("/kubernetesreleases")
+        return {"items": [{"metadata": {"name": "1.30.4"}}]}
+
+
+class Silent(Running):
+    def get(self, path: str) -> dict[str, object]:
+        raise RoostError("PlatformUnreachable", "the API does not answer")
+
+
+def platform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: type[Running]) -> str:
+    layout = Layout(tmp_path)
+    layout.ready.parent.mkdir(parents=True)
+    layout.ready.write_text("{}")
+    monkeypatch.setattr(platform_api, "PlatformApi", kind)
+    return str(tmp_path)
+
+
+def test_a_running_platform_is_asked_what_it_can_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    where = platform(tmp_path, monkeypatch, Running)
+    refused = run("-f", "-", text=RIGHT, data_dir=where)
+    assert refused.exit_code == 1
+    assert "1.30.4" in refused.stdout
+    assert run("-f", "-", text=RIGHT.replace("1.31.4", "1.30.4"), data_dir=where).exit_code == 0
+    assert run("-f", "-", "--release", "1.31.4", text=RIGHT, data_dir=where).exit_code == 0
+
+
+def test_a_platform_that_does_not_answer_holds_nothing_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    result = run("-f", "-", text=RIGHT, data_dir=platform(tmp_path, monkeypatch, Silent))
+    assert result.exit_code == 0
+    assert "only form and range of versions are checked: the API does not answer" in result.stderr
