@@ -28,7 +28,7 @@ def spec(version: str) -> Any:
 
 @pytest.mark.parametrize("version", ["1.28.15", "1.31.4"])
 def test_init_is_as_kubeadm_of_that_version_reads_it(version: str) -> None:
-    node = config.NodeSettings("cp1", "10.200.0.11", "cgroupfs")
+    node = config.NodeSettings("cp1", ("10.200.0.11",), "cgroupfs")
     documents = config.init_documents(spec(version), made.CP, "demo", node, patches="/run/p")
     rendered = config.render(config.with_token(documents, SECRETS.token))
     assert rendered.decode() == (GOLDEN / f"init-{version}.yaml").read_text()
@@ -36,7 +36,7 @@ def test_init_is_as_kubeadm_of_that_version_reads_it(version: str) -> None:
 
 @pytest.mark.parametrize("version", ["1.28.15", "1.31.4"])
 def test_join_is_as_kubeadm_of_that_version_reads_it(version: str) -> None:
-    node = config.NodeSettings("w1", "10.200.0.12", "systemd")
+    node = config.NodeSettings("w1", ("10.200.0.12",), "systemd")
     rendered = config.render(
         config.join_documents(spec(version), made.W1, node, SECRETS, discovery="/run/d", patches=None)
     )
@@ -45,12 +45,12 @@ def test_join_is_as_kubeadm_of_that_version_reads_it(version: str) -> None:
 
 def test_what_the_person_gives_wins_over_a_default() -> None:
     wanted = made.spec(network={"ipsPerNode": 64}, kubeletExtraArgs={"max-pods": "40", "node-ip": "10.9.9.9"})
-    arguments = config.kubelet_arguments(wanted, config.NodeSettings("w1", "10.200.0.12", "systemd"))
+    arguments = config.kubelet_arguments(wanted, config.NodeSettings("w1", ("10.200.0.12",), "systemd"))
     assert arguments == {"max-pods": "40", "node-ip": "10.9.9.9"}
 
 
 def test_max_pods_is_the_number_of_addresses_only_when_it_is_given() -> None:
-    node = config.NodeSettings("w1", "10.200.0.12", "systemd")
+    node = config.NodeSettings("w1", ("10.200.0.12",), "systemd")
     assert "max-pods" not in config.kubelet_arguments(made.spec(), node)
     assert config.kubelet_arguments(made.spec(network={"ipsPerNode": 64}), node)["max-pods"] == "64"
 
@@ -63,8 +63,8 @@ def test_the_node_network_fits_the_addresses_per_node(count: int | None, mask: s
 
 
 def test_only_a_node_that_differs_from_the_cluster_gets_a_patch() -> None:
-    assert config.kubelet_patch(config.NodeSettings("a", "10.0.0.1", "systemd")) is None
-    patch = config.kubelet_patch(config.NodeSettings("a", "10.0.0.1", "cgroupfs"))
+    assert config.kubelet_patch(config.NodeSettings("a", ("10.0.0.1",), "systemd")) is None
+    patch = config.kubelet_patch(config.NodeSettings("a", ("10.0.0.1",), "cgroupfs"))
     assert patch is not None
     assert yaml.safe_load(patch) == {"cgroupDriver": "cgroupfs"}
 
@@ -83,10 +83,14 @@ def test_the_machines_ssh_address_is_a_name_of_the_api_server() -> None:
     assert cluster["controlPlaneEndpoint"] == "api.example.org:7443"
 
 
-def test_a_control_plane_does_not_join_as_a_worker() -> None:
-    node = config.NodeSettings("cp1", "10.0.0.1", "systemd")
-    with pytest.raises(ValueError, match="cp1"):
-        config.join_documents(made.spec(), made.CP, node, SECRETS, discovery="/run/d", patches=None)
+def test_a_control_plane_joins_with_its_own_address_and_keeps_kubeadms_taint() -> None:
+    node = config.NodeSettings("cp2", ("10.0.0.2",), "systemd")
+    plane = made.machine("cp2", "10.0.0.2", "ControlPlane")
+    join = config.join_documents(made.spec(), plane, node, SECRETS, discovery="/run/d", patches=None)[0]
+    assert join["controlPlane"] == {"localAPIEndpoint": {"advertiseAddress": "10.0.0.2", "bindPort": 6443}}
+    assert "taints" not in join["nodeRegistration"]
+    worker = config.join_documents(made.spec(), made.W1, node, SECRETS, discovery="/run/d", patches=None)[0]
+    assert worker["nodeRegistration"]["taints"] == [] and "controlPlane" not in worker
 
 
 def test_the_discovery_file_pins_the_ca_and_holds_no_credential() -> None:

@@ -21,7 +21,7 @@ def by_kind(objects: list[dict[str, Any]], kind: str) -> dict[str, Any]:
 
 
 def test_the_pod_network_is_the_clusters_and_the_rest_of_the_settings_stay() -> None:
-    config = by_kind(flannel.objects(MANIFEST, pod_cidr="10.16.0.0/16", api=API), "ConfigMap")["data"]
+    config = by_kind(flannel.objects(MANIFEST, pod_cidrs=["10.16.0.0/16"], api=API), "ConfigMap")["data"]
     assert json.loads(config["net-conf.json"]) == {
         "Network": "10.16.0.0/16",
         "EnableNFTables": False,
@@ -31,7 +31,7 @@ def test_the_pod_network_is_the_clusters_and_the_rest_of_the_settings_stay() -> 
 
 
 def test_flannel_uses_the_device_of_the_nodes_own_address() -> None:
-    daemon = by_kind(flannel.objects(MANIFEST, pod_cidr="10.16.0.0/16", api=API), "DaemonSet")
+    daemon = by_kind(flannel.objects(MANIFEST, pod_cidrs=["10.16.0.0/16"], api=API), "DaemonSet")
     container = daemon["spec"]["template"]["spec"]["containers"][0]
     assert container["args"] == ["--ip-masq", "--kube-subnet-mgr", "--iface=$(ROOST_NODE_IP)"]
     assert container["env"][-1] == {
@@ -40,8 +40,30 @@ def test_flannel_uses_the_device_of_the_nodes_own_address() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("cidrs", "settings"),
+    [
+        (["10.16.0.0/16", "fd00:16::/64"],
+         {"Network": "10.16.0.0/16", "EnableIPv6": True, "IPv6Network": "fd00:16::/64"}),
+        (["fd00:16::/64"], {"EnableIPv4": False, "EnableIPv6": True, "IPv6Network": "fd00:16::/64"}),
+    ],
+)  # fmt: skip
+def test_flannel_knows_the_families(cidrs: list[str], settings: dict[str, Any]) -> None:
+    config = by_kind(flannel.objects(MANIFEST, pod_cidrs=cidrs, api=API), "ConfigMap")["data"]
+    assert json.loads(config["net-conf.json"]) == {
+        **settings,
+        "EnableNFTables": False,
+        "Backend": {"Type": "vxlan"},
+    }
+
+
+def test_a_device_that_somebody_chose_comes_before_that_of_the_address() -> None:
+    daemon = by_kind(flannel.objects(MANIFEST, pod_cidrs=["10.16.0.0/16"], api=API, nic="eth1"), "DaemonSet")
+    assert daemon["spec"]["template"]["spec"]["containers"][0]["args"][-1] == "--iface=eth1"
+
+
 def test_flannel_reaches_the_api_without_kube_proxy() -> None:
-    daemon = by_kind(flannel.objects(MANIFEST, pod_cidr="10.16.0.0/16", api=("2001:db8::1", 7443)), "DaemonSet")
+    daemon = by_kind(flannel.objects(MANIFEST, pod_cidrs=["10.16.0.0/16"], api=("2001:db8::1", 7443)), "DaemonSet")
     environment = {
         item["name"]: item.get("value") for item in daemon["spec"]["template"]["spec"]["containers"][0]["env"]
     }
@@ -51,7 +73,7 @@ def test_flannel_reaches_the_api_without_kube_proxy() -> None:
 
 def test_nothing_else_differs_from_upstream() -> None:
     before = [item for item in yaml.safe_load_all(MANIFEST) if item]
-    after = flannel.objects(MANIFEST, pod_cidr="10.16.0.0/16", api=API)
+    after = flannel.objects(MANIFEST, pod_cidrs=["10.16.0.0/16"], api=API)
     assert [item["kind"] for item in after] == [item["kind"] for item in before]
     assert after[0] == before[0]
     daemon = after[2]["spec"]["template"]["spec"]
@@ -62,5 +84,5 @@ def test_nothing_else_differs_from_upstream() -> None:
 @pytest.mark.parametrize("cut", [b"kube-flannel-cfg", b"kube-flannel-ds", b"net-conf.json", b"args"])
 def test_a_manifest_of_another_shape_is_refused_with_what_is_missing(cut: bytes) -> None:
     with pytest.raises(PermanentFailure, match="flannel") as caught:
-        flannel.objects(MANIFEST.replace(cut, b"other"), pod_cidr="10.16.0.0/16", api=API)
+        flannel.objects(MANIFEST.replace(cut, b"other"), pod_cidrs=["10.16.0.0/16"], api=API)
     assert caught.value.reason == "ManifestUnknown"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from roost.api.masked import Masked
-from roost.api.v1alpha1.cluster import ClusterSpec
+from roost.api.v1alpha1.cluster import ClusterSpec, RegistryType
 from roost.api.v1alpha1.machine import MachineFacts, MachineSpec
 from roost.api.v1alpha1.plan import PlanSpec
 from roost.bundle.model import Bundle
@@ -31,11 +31,17 @@ class MachineInput:
 
 @dataclass(frozen=True)
 class RegistrySource:
-    """Where machines fetch images and programs. None in the context: everything travels over SSH."""
+    """Where machines fetch images. None in the context: everything travels over SSH."""
 
     address: str
-    """host:port that machines reach; TLS."""
-    ca_pem: str
+    """host[:port][/path] that machines reach; TLS."""
+    ca_pem: str = ""
+    """Authorities that vouch for it; empty: those that the machine trusts."""
+    username: str = ""
+    password: Masked | None = field(default=None, repr=False)
+    kind: RegistryType = RegistryType.BUILT_IN
+    programs: bool = True
+    """Machines fetch programs there too, without a credential; else these travel over SSH."""
 
 
 class Reporter(Protocol):
@@ -96,4 +102,9 @@ class Context:
 
     The provider sends them no command unless their part of the work changed (a peer that must be told).
     Empty at the controllers' start and every ten minutes: then everything is observed.
+    """
+    founder: str | None = None
+    """The control plane that made the cluster, or is to make it; every other one joins.
+
+    None: the first by name. "": the cluster is there and the one that made it is gone. See planes.py.
     """

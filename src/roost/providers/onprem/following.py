@@ -18,9 +18,9 @@ from roost.api.v1alpha1.cluster import NetworkPlugin
 from roost.kube.client import Client, Json
 from roost.kube.errors import answered, explained
 from roost.kube.resources import CSR, ResourceType
-from roost.providers.onprem import layout, nodes, serving
+from roost.providers.onprem import layout, nodes, roles, serving
 from roost.providers.onprem.context import Context, MachineInput
-from roost.providers.onprem.network import flannel
+from roost.providers.onprem.network import plugins
 
 DEPLOYMENT: Final = ResourceType("apps", "v1", "Deployment", "deployments", namespaced=True)
 DAEMON_SET: Final = ResourceType("apps", "v1", "DaemonSet", "daemonsets", namespaced=True)
@@ -64,6 +64,7 @@ async def view(ctx: Context, client: Client, machines: Sequence[MachineInput]) -
         known = nodes.addresses(found, ctx.machines)
         for refusal in await serving.approve_all(client, known):
             ctx.report.event(None, "CertificateRefused", refusal, warning=True)
+        await _keep_declared(ctx, client, found)
     seen = View(machines, found)
     custom = layout.on_premises(ctx.spec).network.plugin is NetworkPlugin.CUSTOM
     for machine in machines:
@@ -77,6 +78,17 @@ async def view(ctx: Context, client: Client, machines: Sequence[MachineInput]) -
             reason = conditions.NETWORK_PLUGIN_MISSING if missing else "NodeNotReady"
             ctx.report.machine(machine.name, conditions.READY, "False", reason, f"node {node.name}: {node.reason}")
     return seen
+
+
+async def _keep_declared(ctx: Context, client: Client, found: Sequence[nodes.Node]) -> None:
+    """Roles, labels and taints of every Machine on its Node; what was changed is told in an event."""
+    for machine in ctx.machines:
+        node = nodes.of_machine(found, machine)
+        if node is None or machine.deleting:
+            continue
+        if changed := await roles.keep(client, node.item, roles.wish(machine, ctx.spec)):
+            text = f"{machine.name}: node {node.name} now has {', '.join(changed)}"
+            ctx.report.event(machine.name, "NodeCorrected", text)
 
 
 async def registered(ctx: Context, client: Client, machine: MachineInput) -> bool:
@@ -135,8 +147,8 @@ async def _without_certificate(client: Client, seen: View) -> list[str]:
 async def addons_running(ctx: Context, client: Client) -> None:
     """Until CoreDNS answers and kube-proxy (and flannel) run on every node. Raises RetryLater AddonNotReady."""
     daemons = [("kube-system", "kube-proxy")]
-    if layout.on_premises(ctx.spec).network.plugin is NetworkPlugin.FLANNEL:
-        daemons.append((flannel.NAMESPACE, flannel.DAEMON_SET))
+    if (plugin := plugins.of(ctx)) is not None:
+        daemons.append((plugin.namespace, plugin.daemon_set))
     end = time.monotonic() + ADDONS_SECONDS
     while True:
         missing = await _missing_addons(client, daemons)

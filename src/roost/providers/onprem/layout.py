@@ -6,15 +6,17 @@ Read by every phase, by kubeadm's configuration and by preflight, so that each r
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import Final
 
 from roost.api.errors import PermanentFailure
 from roost.api.v1alpha1.cluster import ClusterSpec, NodeNameSource, OnPremises
 from roost.api.v1alpha1.machine import Role
+from roost.providers.onprem import families
 from roost.providers.onprem.context import Context, MachineInput
 
-DEFAULT_IPS_PER_NODE: Final = 256
 KUBERNETES_DIRECTORY: Final = "/etc/kubernetes"
 CRI_SOCKET: Final = "unix:///run/containerd/containerd.sock"
 API_PORT: Final = 6443
@@ -35,16 +37,43 @@ def minor(version: str) -> int:
     return int(version.split(".")[1])
 
 
-def control_plane(ctx: Context) -> MachineInput:
-    """The one control plane. More than one is not built yet and refused by validation before this."""
-    found = [machine for machine in ctx.machines if machine.spec.role is Role.CONTROL_PLANE]
-    if len(found) != 1:
-        named = ", ".join(machine.name for machine in found) or "none"
+class Seat(StrEnum):
+    """The way in which a machine comes into its cluster."""
+
+    FOUNDER = "Founder"
+    """The control plane on which kubeadm init makes the cluster."""
+    PLANE = "Plane"
+    """A control plane that joins."""
+    WORKER = "Worker"
+
+
+def control_planes(ctx: Context) -> tuple[MachineInput, ...]:
+    """Those that stay, in the order in which they join. Raises PermanentFailure when there is none."""
+    found = [machine for machine in ctx.machines if machine.spec.role is Role.CONTROL_PLANE and not machine.deleting]
+    if not found:
         raise PermanentFailure(
             "ControlPlaneCount",
-            f"a cluster has exactly one Machine with the role ControlPlane; {ctx.cluster_name} has {named}",
+            f"a cluster needs at least one Machine with the role ControlPlane; {ctx.cluster_name} has none",
         )
-    return found[0]
+    return tuple(sorted(found, key=lambda machine: _natural(machine.name)))
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """node2 before node10."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
+
+
+def control_plane(ctx: Context) -> MachineInput:
+    """The one that makes the cluster; the first where that one is gone."""
+    planes = control_planes(ctx)
+    return next((machine for machine in planes if machine.name == ctx.founder), planes[0])
+
+
+def seat(ctx: Context, machine: MachineInput) -> Seat:
+    if machine.spec.role is Role.WORKER:
+        return Seat.WORKER
+    founds = ctx.founder != "" and control_plane(ctx).name == machine.name
+    return Seat.FOUNDER if founds else Seat.PLANE
 
 
 def workers(ctx: Context) -> tuple[MachineInput, ...]:
@@ -65,20 +94,13 @@ def endpoint(spec: ClusterSpec) -> str:
 def node_name(spec: ClusterSpec, machine: MachineInput, hostname: str) -> str:
     """What the machine's Node is called. kubelet writes host names in lower case."""
     if on_premises(spec).node_name is NodeNameSource.IP:
-        return machine.spec.addresses.ipv4
+        return families.address(spec, machine)
     return hostname.strip().lower()
 
 
-def node_mask(spec: ClusterSpec) -> int:
-    """Prefix length of the Pod network of one node: 24 for 256 addresses."""
-    network = on_premises(spec).network
-    count = network.ips_per_node or DEFAULT_IPS_PER_NODE
-    return ipaddress.ip_network(network.pod_cidr).max_prefixlen - (count - 1).bit_length()
-
-
 def service_address(spec: ClusterSpec, offset: int) -> str:
-    """The n-th address of the Service network: 1 is `kubernetes`, 10 is DNS."""
-    network = ipaddress.ip_network(on_premises(spec).network.service_cidr)
+    """The n-th address of the (first) Service network: 1 is `kubernetes`, 10 is DNS."""
+    network = ipaddress.ip_network(families.services(spec)[0])
     return str(network.network_address + offset)
 
 
@@ -87,7 +109,7 @@ def server_names(spec: ClusterSpec, machine: MachineInput) -> tuple[str, ...]:
     wanted = on_premises(spec)
     names: set[str] = {
         wanted.control_plane_endpoint.host,
-        machine.spec.addresses.ipv4,
+        *families.declared(machine),
         *wanted.public_alternative_names,
     }
     if machine.spec.ssh.address:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
 from roost.kube.client import Client, Json
 from roost.kube.resources import NODE
 from roost.kube.wait import condition
+from roost.providers.onprem import families
 from roost.providers.onprem.context import MachineInput
 
 NETWORK_WORDS: Final = ("NetworkPluginNotReady", "cni plugin not initialized", "cni config uninitialized")
@@ -26,6 +27,8 @@ class Node:
     addresses: frozenset[str]
     created: datetime.datetime
     unschedulable: bool = False
+    item: Mapping[str, Any] = field(default_factory=dict[str, Any], compare=False, repr=False)
+    """As the API gave it."""
 
     @property
     def network_missing(self) -> bool:
@@ -45,6 +48,7 @@ def read(item: Mapping[str, Any]) -> Node:
         addresses=frozenset(str(entry["address"]) for entry in listed if entry.get("type") == "InternalIP"),
         created=datetime.datetime.fromisoformat(str(metadata["creationTimestamp"])),
         unschedulable=bool(cast("Json", item.get("spec") or {}).get("unschedulable", False)),
+        item=item,
     )
 
 
@@ -54,15 +58,13 @@ async def fetch(client: Client) -> list[Node]:
 
 
 def of_machine(nodes: Iterable[Node], machine: MachineInput) -> Node | None:
-    """A Machine's Node has its declared address, which roost gives to kubelet as --node-ip."""
-    for node in nodes:
-        if machine.spec.addresses.ipv4 in node.addresses:
-            return node
-    return None
+    """A Machine's Node has its declared addresses, which roost gives to kubelet as --node-ip."""
+    own = frozenset(families.declared(machine))
+    return next((node for node in nodes if own & node.addresses), None)
 
 
 def addresses(nodes: Iterable[Node], machines: Iterable[MachineInput]) -> dict[str, frozenset[str]]:
     """Of each Machine's Node the addresses that its serving certificate may name: those of the Machine."""
     known = list(nodes)
     found = ((of_machine(known, machine), machine) for machine in machines)
-    return {node.name: frozenset({machine.spec.addresses.ipv4}) for node, machine in found if node is not None}
+    return {node.name: frozenset(families.declared(machine)) for node, machine in found if node is not None}

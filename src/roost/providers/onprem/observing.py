@@ -84,11 +84,11 @@ async def look_at(ctx: Context, machine: MachineInput) -> Seen:
     """Raises the errors of ssh.errors; the condition Reachable is reported either way."""
     try:
         connection = await ctx.connect(machine.target)
-        observation, clock = await _observe(ctx, connection, [look(targets(ctx)), *_guessed(ctx, machine)])
+        observation, clock = await _observe(ctx, connection, [_look(ctx), *_guessed(ctx, machine)])
         if observation.facts.running is not None:
             # An act that an earlier process started: only after its end is there truth.
             await _follow(ctx, machine, connection, observation.facts.running)
-            observation, clock = await _observe(ctx, connection, [look(targets(ctx)), *_guessed(ctx, machine)])
+            observation, clock = await _observe(ctx, connection, [_look(ctx), *_guessed(ctx, machine)])
     except RoostError as error:
         ctx.report.machine(machine.name, conditions.REACHABLE, "False", error.reason, error.message)
         raise
@@ -115,6 +115,10 @@ async def _follow(ctx: Context, machine: MachineInput, connection: Connection, r
         ctx.cluster_id,
         on_step=lambda step: tell(f"{step.summary} ({step.number}/{step.total}), begun by an earlier run"),
     )
+
+
+def _look(ctx: Context) -> Thing:
+    return look(targets(ctx), data_directory=layout.on_premises(ctx.spec).runtime.data_directory)
 
 
 def _guessed(ctx: Context, machine: MachineInput) -> list[Thing]:

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from roost.api.v1alpha1.cluster import NetworkPlugin
 from roost.api.v1alpha1.plan import MachinePlan, PlannedChange, PlanSpec
-from roost.providers.onprem import layout
 from roost.providers.onprem.context import Context
+from roost.providers.onprem.network import plugins
 from roost.providers.onprem.observing import Seen
 from roost.providers.onprem.wish import digest
 
@@ -30,11 +29,13 @@ def make(ctx: Context, seen: Sequence[Seen], *, network_missing: bool) -> PlanSp
         if look.comparison.changes
     ]
     objects: list[PlannedChange] = []
-    if network_missing and layout.on_premises(ctx.spec).network.plugin is NetworkPlugin.FLANNEL:
-        version = ctx.bundle.components.get("flannel", "")
+    if network_missing and (plugin := plugins.of(ctx)) is not None:
+        version = ctx.bundle.components.get(plugin.name, "")
         objects.append(
             PlannedChange(
-                thing="DaemonSet/kube-flannel/kube-flannel-ds", action="Create", summary=f"install flannel {version}"
+                thing=f"DaemonSet/{plugin.namespace}/{plugin.daemon_set}",
+                action="Create",
+                summary=f"install {plugin.name} {version}".strip(),
             )
         )
     return PlanSpec(cluster_name=ctx.cluster_name, hash=digest(ctx), machines=machines, objects=objects)

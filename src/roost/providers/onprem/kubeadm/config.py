@@ -9,16 +9,18 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
-from roost.api.v1alpha1.cluster import ClusterSpec
+from roost.api.v1alpha1.cluster import ClusterSpec, NetworkPlugin
 from roost.api.v1alpha1.machine import Role
-from roost.providers.onprem import layout
+from roost.providers.onprem import families, layout
 from roost.providers.onprem.context import MachineInput
 
 Document = dict[str, Any]
+CGROUP_DRIVER: Final = "systemd"
+"""The cluster's; a node on which systemd does not manage the hierarchies gets another one by a patch."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +28,15 @@ class NodeSettings:
     """What differs from node to node."""
 
     name: str
-    address: str
+    addresses: tuple[str, ...]
+    """In the cluster's families, the primary one first."""
     cgroup_driver: str
     """systemd or cgroupfs."""
+
+    @property
+    def address(self) -> str:
+        """The one by which the other machines know this one."""
+        return self.addresses[0]
 
 
 @dataclass(frozen=True)
@@ -58,8 +66,9 @@ def arguments(version: str, values: Mapping[str, str]) -> Any:
 def kubelet_arguments(spec: ClusterSpec, node: NodeSettings) -> dict[str, str]:
     """Flags of one kubelet; what the person gives wins over what roost would set."""
     wanted = layout.on_premises(spec)
-    own = {"node-ip": node.address}
-    if wanted.network.ips_per_node is not None:
+    own = {"node-ip": ",".join(node.addresses)}
+    # Only where the network really gives each node that many addresses.
+    if wanted.network.ips_per_node is not None and wanted.network.plugin is NetworkPlugin.FLANNEL:
         own["max-pods"] = str(wanted.network.ips_per_node)
     return {**own, **wanted.kubelet_extra_args}
 
@@ -73,15 +82,19 @@ def _registration(spec: ClusterSpec, version: str, node: NodeSettings) -> Docume
     }
 
 
-def kubelet_configuration() -> Document:
+def kubelet_configuration(spec: ClusterSpec) -> Document:
     """The cluster-wide part, kept in ConfigMap kubelet-config. What differs per node comes as a patch."""
+    runtime = layout.on_premises(spec).runtime
     return {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
-        "cgroupDriver": "systemd",
+        "cgroupDriver": CGROUP_DRIVER,
         "rotateCertificates": True,
         # The serving certificate is asked for by a CSR that roost checks against the Machine and approves.
         "serverTLSBootstrap": True,
+        # With Docker its own log driver rotates; kubelet leaves files alone that it does not write itself.
+        "containerLogMaxSize": runtime.log_max_size,
+        "containerLogMaxFiles": runtime.log_max_files,
     }
 
 
@@ -94,7 +107,7 @@ def proxy_configuration(spec: ClusterSpec) -> Document:
     return {
         "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
         "kind": "KubeProxyConfiguration",
-        "clusterCIDR": layout.on_premises(spec).network.pod_cidr,
+        "clusterCIDR": ",".join(families.pods(spec)),
         "conntrack": {
             "maxPerCore": 0,
             "min": 0,
@@ -107,7 +120,7 @@ def proxy_configuration(spec: ClusterSpec) -> Document:
 def cluster_configuration(spec: ClusterSpec, machine: MachineInput, cluster_name: str) -> Document:
     wanted = layout.on_premises(spec)
     version = spec.version or ""
-    manager = {"node-cidr-mask-size": str(layout.node_mask(spec)), **wanted.controller_manager_extra_args}
+    manager = {**families.masks(spec), **wanted.controller_manager_extra_args}
     return {
         "apiVersion": api_version(version),
         "kind": "ClusterConfiguration",
@@ -115,8 +128,8 @@ def cluster_configuration(spec: ClusterSpec, machine: MachineInput, cluster_name
         "kubernetesVersion": f"v{version}",
         "controlPlaneEndpoint": layout.endpoint(spec),
         "networking": {
-            "podSubnet": wanted.network.pod_cidr,
-            "serviceSubnet": wanted.network.service_cidr,
+            "podSubnet": ",".join(families.pods(spec)),
+            "serviceSubnet": ",".join(families.services(spec)),
             "dnsDomain": wanted.network.dns_domain,
         },
         "apiServer": {
@@ -144,7 +157,7 @@ def init_documents(
     return [
         init,
         cluster_configuration(spec, machine, cluster_name),
-        kubelet_configuration(),
+        kubelet_configuration(spec),
         proxy_configuration(spec),
     ]
 
@@ -188,16 +201,20 @@ def join_documents(
     discovery: str,
     patches: str | None,
 ) -> list[Document]:
-    """For a worker; a control plane joins in a later version. `discovery`: path of the discovery file."""
-    if machine.spec.role is not Role.WORKER:
-        raise ValueError(f"{machine.name} is no worker")
+    """For a worker or a further control plane. `discovery`: path of the discovery file."""
     version = spec.version or ""
+    registration = _registration(spec, version, node)
     join: Document = {
         "apiVersion": api_version(version),
         "kind": "JoinConfiguration",
         "discovery": {"file": {"kubeConfigPath": discovery}, "tlsBootstrapToken": secrets.token},
-        "nodeRegistration": {**_registration(spec, version, node), "taints": []},
+        "nodeRegistration": registration,
     }
+    if machine.spec.role is Role.CONTROL_PLANE:
+        # Its taint is kubeadm's own default.
+        join["controlPlane"] = {"localAPIEndpoint": {"advertiseAddress": node.address, "bindPort": layout.API_PORT}}
+    else:
+        registration["taints"] = []
     if _is_v1beta4(version):
         join["timeouts"] = {"discovery": "1m0s", "tlsBootstrap": "2m0s", "kubeletHealthCheck": "1m0s"}
     else:
@@ -209,7 +226,7 @@ def join_documents(
 
 def kubelet_patch(node: NodeSettings) -> bytes | None:
     """The kubelet's values on this node that differ from the cluster's; None when none does."""
-    if node.cgroup_driver == kubelet_configuration()["cgroupDriver"]:
+    if node.cgroup_driver == CGROUP_DRIVER:
         return None
     return yaml.safe_dump({"cgroupDriver": node.cgroup_driver}).encode()
 

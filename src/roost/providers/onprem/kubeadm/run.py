@@ -10,7 +10,7 @@ from typing import Final
 
 from roost.node.thing import Payload
 from roost.node.things.run import RunOnce
-from roost.providers.onprem import layout
+from roost.providers.onprem import families, layout
 from roost.providers.onprem.context import Context, MachineInput
 from roost.providers.onprem.kubeadm import config
 from roost.providers.onprem.kubeadm.produced import Produced
@@ -25,7 +25,7 @@ STAGED: Final = "@STAGED@"
 def node_settings(ctx: Context, machine: MachineInput, found: Found) -> config.NodeSettings:
     return config.NodeSettings(
         name=layout.node_name(ctx.spec, machine, found.node.hostname),
-        address=machine.spec.addresses.ipv4,
+        addresses=families.addresses(ctx.spec, machine),
         cgroup_driver=found.cgroup_driver,
     )
 

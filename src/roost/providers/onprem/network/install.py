@@ -14,31 +14,32 @@ from roost.kube.apply import server_side_apply
 from roost.kube.client import Client, Json
 from roost.kube.errors import answered, explained
 from roost.kube.resources import CONFIG_MAP, ResourceType
-from roost.providers.onprem import layout
 from roost.providers.onprem.context import Context
-from roost.providers.onprem.network import flannel
+from roost.providers.onprem.network import plugins
+from roost.providers.onprem.network.patching import Document
+from roost.providers.onprem.network.plugins import Plugin
 
 DIGEST_ANNOTATION: Final = f"{GROUP}/manifest-digest"
 """On the plugin's DaemonSet: of the manifest that roost applied, so that a second run writes nothing."""
 _DAEMON_SET: Final = ResourceType("apps", "v1", "DaemonSet", "daemonsets", namespaced=True)
 
 
-def wanted(ctx: Context) -> tuple[list[flannel.Document], str]:
-    """The objects, the DaemonSet marked with the digest of all of them."""
-    wanted = layout.on_premises(ctx.spec)
-    api = (wanted.control_plane_endpoint.host, wanted.control_plane_endpoint.port)
-    objects = flannel.objects(ctx.bundle.manifest("flannel"), pod_cidr=wanted.network.pod_cidr, api=api)
+def wanted(ctx: Context, plugin: Plugin) -> tuple[list[Document], str]:
+    """The objects, the plugin's DaemonSet marked with the digest of all of them."""
+    objects = plugin.objects(ctx)
     digest = hashlib.sha256(json.dumps(objects, sort_keys=True).encode()).hexdigest()
     for item in objects:
-        if item["kind"] == "DaemonSet":
+        if item["kind"] == "DaemonSet" and item["metadata"]["name"] == plugin.daemon_set:
             item["metadata"].setdefault("annotations", {})[DIGEST_ANNOTATION] = digest
     return objects, digest
 
 
-async def is_installed(client: Client, digest: str) -> bool:
+async def is_installed(client: Client, plugin: Plugin, digest: str) -> bool:
     try:
-        found = await client.call("GET", _DAEMON_SET.path(namespace=flannel.NAMESPACE, name=flannel.DAEMON_SET))
-        await client.call("GET", CONFIG_MAP.path(namespace=flannel.NAMESPACE, name=flannel.CONFIG_MAP))
+        found = await client.call("GET", _DAEMON_SET.path(namespace=plugin.namespace, name=plugin.daemon_set))
+        if plugin.config is not None:
+            namespace, name = plugin.config
+            await client.call("GET", CONFIG_MAP.path(namespace=namespace, name=name))
     except Exception as error:
         if answered(error) == 404:
             return False
@@ -48,10 +49,14 @@ async def is_installed(client: Client, digest: str) -> bool:
 
 
 async def install(ctx: Context, client: Client) -> None:
-    """Raises RetryLater or PermanentFailure naming the object that could not be applied."""
-    objects, digest = wanted(ctx)
+    """Does nothing for Custom. Raises RetryLater or PermanentFailure naming the object that could not be applied."""
+    plugin = plugins.of(ctx)
+    if plugin is None:
+        return
+    objects, digest = wanted(ctx, plugin)
     with explained(client.server, doing="look at the network plugin"):
-        if await is_installed(client, digest):
+        if await is_installed(client, plugin, digest):
             return
     await server_side_apply(client, objects, field_manager=FIELD_MANAGER)
-    ctx.report.event(None, "NetworkInstalled", f"flannel {ctx.bundle.components.get('flannel', '')} was applied")
+    version = ctx.bundle.components.get(plugin.name, "")
+    ctx.report.event(None, "NetworkInstalled", f"{plugin.name} {version} was applied")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from roost.api.v1alpha1.cluster import NetworkPlugin
 from roost.api.v1alpha1.machine import Role
 from roost.bundle.archive import archive_key
 from roost.bundle.model import Image as BundleImage
@@ -10,9 +9,8 @@ from roost.node.thing import Thing
 from roost.node.things.image import Image
 from roost.providers.onprem import layout
 from roost.providers.onprem.context import Context, MachineInput
+from roost.providers.onprem.network import plugins
 from roost.providers.onprem.preflight.look import Found
-
-FLANNEL = "docker.io/flannel/"
 
 
 def wanted(ctx: Context, machine: MachineInput, architecture: str) -> tuple[BundleImage, ...]:
@@ -22,11 +20,12 @@ def wanted(ctx: Context, machine: MachineInput, architecture: str) -> tuple[Bund
         purposes |= {"control-plane", "addon"}
     if ctx.registry is None:
         purposes |= {"addon"}
-    flannel = layout.on_premises(ctx.spec).network.plugin is NetworkPlugin.FLANNEL
+    own = plugins.of(ctx)
+    others = tuple(start for plugin in plugins.PLUGINS.values() if plugin is not own for start in plugin.images)
     return tuple(
         image
         for image in ctx.bundle.images_for(architecture)
-        if image.purpose in purposes and (flannel or not image.name.startswith(FLANNEL))
+        if image.purpose in purposes and not image.name.startswith(others)
     )
 
 

@@ -7,11 +7,15 @@ from typing import Final
 from roost.node.thing import Thing
 from roost.node.things.module import Module
 from roost.node.things.sysctl import Sysctl
+from roost.providers.onprem import families
 from roost.providers.onprem.context import Context, MachineInput
 from roost.providers.onprem.preflight.look import Found
 
-FORWARDING: Final = {
-    "net.ipv4.ip_forward": "1",
+FORWARDING: Final[dict[families.Family, dict[str, str]]] = {
+    4: {"net.ipv4.ip_forward": "1"},
+    6: {"net.ipv6.conf.all.forwarding": "1"},
+}
+BRIDGES: Final = {
     "net.bridge.bridge-nf-call-iptables": "1",
     "net.bridge.bridge-nf-call-ip6tables": "1",
 }
@@ -29,7 +33,8 @@ INOTIFY_LEAST: Final = {
 
 
 def things(ctx: Context, machine: MachineInput, found: Found) -> list[Thing]:
-    del ctx, machine
+    del machine
+    forwarding = {key: value for each in families.families(ctx.spec) for key, value in FORWARDING[each].items()}
     # A machine that allows more keeps its own value.
     inotify = {
         key: str(least)
@@ -41,8 +46,8 @@ def things(ctx: Context, machine: MachineInput, found: Found) -> list[Thing]:
         Module("br_netfilter"),
         Sysctl(
             "90-roost-kubernetes",
-            {**FORWARDING, **KUBELET, **inotify},
+            {**forwarding, **BRIDGES, **KUBELET, **inotify},
             # Without br_netfilter bridged packets pass iptables by; flannel then asks for it, others need none.
-            optional=("net.bridge.bridge-nf-call-iptables", "net.bridge.bridge-nf-call-ip6tables", *inotify),
+            optional=(*BRIDGES, *inotify),
         ),
     ]

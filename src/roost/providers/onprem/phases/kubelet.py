@@ -8,7 +8,7 @@ from roost.node.thing import Thing
 from roost.node.things.file import File
 from roost.node.things.residue import Residue
 from roost.node.things.unit import Unit
-from roost.providers.onprem import layout
+from roost.providers.onprem import families, layout
 from roost.providers.onprem.context import Context, MachineInput
 from roost.providers.onprem.preflight.look import Found
 
@@ -78,10 +78,11 @@ CRICTL: Final = f"runtime-endpoint: {layout.CRI_SOCKET}\nimage-endpoint: {layout
 
 
 def things(ctx: Context, machine: MachineInput, found: Found) -> list[Thing]:
-    del ctx, found
+    del found
+    address = families.address(ctx.spec, machine)
     return [
         File("/etc/crictl.yaml", CRICTL),
-        File("/etc/systemd/system/kubelet.service.d/10-kubeadm.conf", drop_in(machine.spec.addresses.ipv4)),
+        File("/etc/systemd/system/kubelet.service.d/10-kubeadm.conf", drop_in(address)),
         # Started by kubeadm once there is something to start with.
         Unit("kubelet.service", UNIT, active=None),
     ]

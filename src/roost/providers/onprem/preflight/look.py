@@ -15,15 +15,17 @@ from roost.node.facts import NodeFacts
 from roost.node.quote import word
 from roost.node.thing import Observed
 from roost.node.things.run import Fact
+from roost.providers.onprem.planes import Stage
 
 LOOK_KEY: Final = "look:preflight"
 
 
-def look(targets: Mapping[str, tuple[str, int]]) -> Fact:
+def look(targets: Mapping[str, tuple[str, int]], *, data_directory: str | None = None) -> Fact:
     """The thing that asks; what it printed goes to `parse`. `targets`: host and port to connect to, by a name."""
     script = files("roost.providers.onprem.preflight").joinpath("sh", "look.sh").read_text()
     tries = [f"reach {word(name)} {word(host)} {port} &" for name, (host, port) in targets.items()]
-    return Fact(LOOK_KEY, "\n".join([script, *tries, "wait"]))
+    data = [f"data {word(data_directory)}"] if data_directory is not None else []
+    return Fact(LOOK_KEY, "\n".join([script, *data, *tries, "wait"]))
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,17 @@ class Found:
     """Directories of Kubernetes that are not empty, with the first names in them."""
     units: Mapping[str, Unit] = field(default_factory=dict[str, Unit])
     routes: tuple[tuple[str, str], ...] = ()
-    """IPv4 destination (`default` among them) and interface."""
+    """Destination (`default` among them) and interface, of IPv4."""
+    routes6: tuple[tuple[str, str], ...] = ()
+    """The same of IPv6, without those of single machines."""
+    links: tuple[str, ...] = ()
+    """Names of all network devices, with and without an address."""
+    advertised: str = ""
+    """Interface whose IPv6 default route came by router advertisement, or empty."""
+    data_free: int | None = None
+    """Free bytes of the file system that holds (or will hold) the data directory; None: none was asked for."""
+    data_mount: str = ""
+    """Mount point of that file system."""
     controllers: tuple[str, ...] = ("cpu", "memory", "pids")
     """Control group controllers that the kernel offers here."""
     oom_lowering: bool = True
@@ -55,6 +67,8 @@ class Found:
     """Of each target that was tried: open, refused, unresolved or unreachable."""
     sysctls: Mapping[str, int] = field(default_factory=dict[str, int])
     """By path under /proc/sys."""
+    stage: Stage = Stage.NOTHING
+    """How far a control plane came in this cluster."""
 
     @property
     def cgroup_driver(self) -> str:
@@ -74,20 +88,35 @@ def parse(observed: Observed, node: NodeFacts, *, observer_clock: float | None =
         if rest and value:
             named.setdefault(kind, {})[rest] = value
     modules = named.get("module", {})
-    routes = (word.partition("=") for word in observed.get("routes", "").split())
     return Found(
         node=node,
         skew=node.clock - observer_clock if observer_clock is not None and node.clock else None,
         content=named.get("content", {}),
         units={name: _unit(value) for name, value in named.get("unit", {}).items()},
-        routes=tuple((destination, interface) for destination, _, interface in routes),
+        routes=_routes(observed.get("routes", "")),
+        routes6=_routes(observed.get("routes6", "")),
+        links=tuple(observed.get("links", "").split()),
+        advertised=observed.get("advertised", ""),
+        data_free=int(data[0]) if (data := observed.get("data", "").split(" ", 1))[0].isdigit() else None,
+        data_mount=data[1] if len(data) == 2 else "",
         controllers=tuple(observed.get("controllers", "").split()),
         oom_lowering=observed.get("oom-lowering", "yes") == "yes",
         modules=modules,
         reach=named.get("reach", {}),
+        stage=_stage(observed.get("plane", "")),
         overlay=observed.get("filesystem-overlay") == "yes" or "overlay" in modules,
         sysctls={key: int(value) for key, value in named.get("sysctl", {}).items() if value.strip().isdigit()},
     )
+
+
+def _routes(text: str) -> tuple[tuple[str, str], ...]:
+    """Of `DESTINATION=INTERFACE …`."""
+    parts = (each.partition("=") for each in text.split())
+    return tuple((destination, interface) for destination, _, interface in parts)
+
+
+def _stage(value: str) -> Stage:
+    return Stage(value) if value in {stage.value for stage in Stage} else Stage.NOTHING
 
 
 def _unit(value: str) -> Unit:

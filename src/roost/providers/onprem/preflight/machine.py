@@ -250,22 +250,8 @@ def foreign_software(subject: Subject) -> Iterator[Finding]:
 
 
 def network(subject: Subject) -> Iterator[Finding]:
-    node, address = subject.found.node, subject.machine.spec.addresses.ipv4
-    if node.addresses and address not in {own.address for own in node.addresses}:
-        seen = ", ".join(f"{own.address} ({own.interface})" for own in node.addresses if own.interface != "lo")
-        yield subject.error(
-            "AddressNotOnMachine",
-            f"spec.addresses.ipv4 {address} is on no network device of the machine",
-            f"it has {seen or 'no address'}",
-            "Correct spec.addresses.ipv4; an address behind NAT goes to spec.ssh.address",
-        )
-    if not node.default_interface:
-        yield subject.error(
-            "DefaultRouteMissing",
-            "the machine has no IPv4 default route, without which kube-proxy's Services are unreachable",
-            "`ip route show default` prints nothing",
-            "Add a default route",
-        )
+    """Addresses and routes: see addresses.py."""
+    node = subject.found.node
     if not node.nameservers:
         yield subject.error(
             "NameserverMissing",
@@ -303,9 +289,9 @@ def reachability(subject: Subject) -> Iterator[Finding]:
     if subject.registry and reach.get("registry", "open") != "open":
         yield subject.error(
             "RegistryUnreachable",
-            f"the machine can't reach roost's registry at {subject.registry}, from which it gets programs and images",
+            f"the machine can't reach the registry at {subject.registry}, from which it gets its images",
             f"the connection is {reach['registry']}",
-            "Let TCP pass to it, or start roost with an --address that machines reach",
+            "Let TCP pass to it, or, for roost's own, start roost with an --address that machines reach",
         )
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from roost.api.v1alpha1.cluster import NodeNameSource
-from roost.providers.onprem import layout
+from roost.providers.onprem import families, layout
 from roost.providers.onprem.preflight.machine import Subject
 from roost.providers.onprem.preflight.report import Finding
 
@@ -98,8 +98,12 @@ def networks(subjects: Sequence[Subject]) -> Iterator[Finding]:
             for own in subject.found.node.addresses
             if own.interface != "lo"
         ]
-        used += [(interface, _network(to)) for to, interface in subject.found.routes if to != "default"]
-        for field, cidr in (("podCIDR", wanted.pod_cidr), ("serviceCIDR", wanted.service_cidr)):
+        routes = (*subject.found.routes, *subject.found.routes6)
+        used += [(interface, _network(to)) for to, interface in routes if to != "default"]
+        given = [("podCIDR", cidr) for cidr in families.split(wanted.pod_cidr)]
+        given += [("serviceCIDR", cidr) for cidr in families.split(wanted.service_cidr)]
+        given += [("joinCIDR", cidr) for cidr in families.split(wanted.join_cidr or "")]
+        for field, cidr in given:
             network = ipaddress.ip_network(cidr)
             hits = {
                 f"{other} on {interface}"

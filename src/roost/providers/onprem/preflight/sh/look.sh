@@ -15,7 +15,23 @@ reach() {
   esac
 }
 
+# data DIRECTORY: free bytes and mount point of the file system where it is or will be.
+data() {
+  place=$1
+  while [ ! -d "$R$place" ] && [ -n "$place" ]; do place=${place%/*}; done
+  field data "$(df -P -B1 -- "$R${place:-/}" 2>/dev/null | awk 'NR == 2 { print $4 " " $6 }')"
+}
+
 field hostname "$(first /proc/sys/kernel/hostname)"
+# How far a control plane of this cluster came (planes.py); STATE is the engine's.
+made=$STATE/made
+if [ -e "$made/upload" ] || [ -e "$made/plane" ]; then
+  if [ ! -d "$R/var/lib/etcd/member" ]; then field plane lost
+  elif [ -e "$made/plane" ]; then field plane joined
+  else field plane founded
+  fi
+elif [ -e "$made/certificates" ]; then field plane begun
+fi
 # What other Kubernetes or container software left: only names; nothing in them is read.
 for directory in /etc/kubernetes /etc/kubernetes/manifests /var/lib/etcd /var/lib/kubelet /etc/cni/net.d; do
   [ -n "$(ls -A "$R$directory" 2>/dev/null)" ] || continue
@@ -28,10 +44,16 @@ for unit in $units; do
   field "unit $unit" "$(printf '%s\n' "$shown" | sed -n 's/^ActiveState=//p') $(
     printf '%s\n' "$shown" | sed -n 's/^FragmentPath=//p')"
 done
+field links "$(ls "$R/sys/class/net" 2>/dev/null | row)"
 if command -v ip >/dev/null 2>&1; then
   field routes "$(ip -4 route show 2>/dev/null | awk '{ dev = ""
     for (i = 2; i < NF; i++) if ($i == "dev") dev = $(i + 1)
     print $1 "=" dev }' | row)"
+  field routes6 "$(ip -6 route show 2>/dev/null | awk '$1 == "default" || $1 ~ /\// { dev = ""
+    for (i = 2; i < NF; i++) if ($i == "dev") dev = $(i + 1)
+    if ($1 !~ /^fe80:|^ff/) print $1 "=" dev }' | row)"
+  field advertised "$(ip -6 route show default proto ra 2>/dev/null | awk 'NR == 1 {
+    for (i = 2; i < NF; i++) if ($i == "dev") print $(i + 1) }')"
 fi
 field controllers "$(
   { cat "$R/sys/fs/cgroup/cgroup.controllers" 2>/dev/null || awk 'NR > 1 && $4 == 1 { print $1 }' "$R/proc/cgroups"; } |
