@@ -171,7 +171,11 @@ async def unreachable(target: Target) -> Connection:
 
 
 def context(
-    *machines: MachineInput, spec_: ClusterSpec | None = None, registry: bool = True, **changes: Any
+    *machines: MachineInput,
+    spec_: ClusterSpec | None = None,
+    registry: bool = True,
+    registry_: RegistrySource | None = None,
+    **changes: Any,
 ) -> Context:
     wanted = spec_ or spec()
     values: dict[str, Any] = {
@@ -180,7 +184,7 @@ def context(
         "spec": wanted,
         "machines": machines or (CP, W1),
         "bundle": bundle(wanted.version or ""),
-        "registry": RegistrySource("10.200.0.1:7501", "PEM\n") if registry else None,
+        "registry": registry_ or (RegistrySource("10.200.0.1:7501", "PEM\n") if registry else None),
         "connect": unreachable,
         "kubeconfig": Store(),
         "report": Reported(),

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import tomllib
 from dataclasses import replace
 from typing import Any, cast
 
 import pytest
 
+from roost.api.masked import Masked
+from roost.api.v1alpha1.cluster import RegistryType
 from roost.node.thing import Thing
 from roost.node.things.file import File
 from roost.node.things.image import Image
@@ -15,10 +19,11 @@ from roost.node.things.run import RunOnce
 from roost.node.things.sysctl import Sysctl
 from roost.node.things.unit import Unit
 from roost.providers.onprem import steps
-from roost.providers.onprem.context import Context, MachineInput
+from roost.providers.onprem.context import Context, MachineInput, RegistrySource
 from roost.providers.onprem.kubeadm.config import JoinSecrets
 from roost.providers.onprem.phases import join, runtime
 from roost.providers.onprem.phases.registry import hosts_file
+from roost.providers.onprem.sources import sources
 from tests.unit.onprem import made
 
 
@@ -105,7 +110,7 @@ def test_a_custom_network_brings_nothing_of_flannel() -> None:
 
 
 def test_registries_keep_their_upstream_behind_roosts() -> None:
-    text = hosts_file("docker.io", "10.200.0.1:7501")
+    text = hosts_file("docker.io", RegistrySource("10.200.0.1:7501", "PEM"))
     assert text.splitlines()[0] == 'server = "https://registry-1.docker.io"'
     assert '[host."https://10.200.0.1:7501/v2/docker.io"]' in text
     assert "override_path = true" in text
@@ -113,7 +118,29 @@ def test_registries_keep_their_upstream_behind_roosts() -> None:
     assert files == [
         "file:/etc/containerd/certs.d/docker.io/hosts.toml",
         "file:/etc/containerd/certs.d/registry.k8s.io/hosts.toml",
+        "file:/etc/containerd/certs.d/10.200.0.1:7501/hosts.toml",
     ]
+
+
+def test_a_private_registry_is_signed_in_to_in_files_that_root_alone_reads() -> None:
+    private = RegistrySource("images.example.com/team", "", "robot", Masked("pass:word"), RegistryType.PRIVATE, False)
+    ctx = made.context(registry_=private)
+    found = [cast("File", thing) for thing in steps.things(ctx, made.W1, made.found()) if "certs.d" in thing.key]
+    assert {(file.mode, file.secret) for file in found} == {(0o600, True)}
+    parsed = {file.path.split("/")[-2]: tomllib.loads(file.data.decode()) for file in found}
+    assert set(parsed) == {"docker.io", "registry.k8s.io", "images.example.com"}
+    url = "https://images.example.com/v2/team/registry.k8s.io"
+    header = parsed["registry.k8s.io"]["host"][url]["header"]["Authorization"]
+    assert header == ["Basic " + base64.b64encode(b"robot:pass:word").decode()]
+    own = parsed["images.example.com"]
+    assert own["server"] == "https://images.example.com"
+    assert "override_path" not in own["host"]["https://images.example.com"]
+    # No CA is given: the machine's own authorities count, and no file of roost's is named.
+    assert "registry-ca" not in "".join(file.data.decode() for file in found)
+    assert "pass:word" not in repr(found)
+    # Programs are roost's own and travel over SSH.
+    assert sources(ctx, "amd64").registry is None
+    assert not any(image.archive for image in images(ctx, made.W1))
 
 
 def test_the_runtimes_configuration_follows_its_version_and_the_machine() -> None:

@@ -14,6 +14,7 @@ from typing import Final
 from roost.api import conditions
 from roost.api.errors import RoostError
 from roost.api.v1alpha1.machine import MachineFacts
+from roost.bundle.remote import parse_address
 from roost.node import engine
 from roost.node.engine import Comparison, Observation
 from roost.node.facts import NodeFacts, RunningAct
@@ -62,8 +63,8 @@ def targets(ctx: Context) -> dict[str, tuple[str, int]]:
     endpoint = layout.on_premises(ctx.spec).control_plane_endpoint
     found = {"endpoint": (endpoint.host, endpoint.port)}
     if ctx.registry is not None:
-        host, _, port = ctx.registry.address.rpartition(":")
-        found["registry"] = (host.strip("[]"), int(port))
+        address = parse_address(ctx.registry.address)
+        found["registry"] = (address.host, address.port)
     return found
 
 

@@ -21,7 +21,7 @@ from roost.providers.onprem.creation import Creation
 from roost.providers.onprem.following import View
 from roost.providers.onprem.graph import combined
 from roost.providers.onprem.observing import Seen, look_at
-from roost.providers.onprem.preflight import report
+from roost.providers.onprem.preflight import images, report
 from roost.providers.onprem.preflight.machine import Subject
 from roost.providers.onprem.preflight.report import Finding
 from roost.providers.onprem.preflight.run import check
@@ -124,6 +124,7 @@ async def _preflight(ctx: Context, seen: Sequence[Seen], failures: dict[str, Roo
     joined = [subject for subject, look in zip(subjects, seen, strict=True) if not _is_new(ctx, look)]
     new = [subject for subject, look in zip(subjects, seen, strict=True) if _is_new(ctx, look)]
     findings = check(new, others=joined)
+    findings += await images.findings(ctx, new)
     findings += [finding for look in seen for finding in _taken_names(look, existing)]
     findings += [finding for look in seen for finding in _blocked(look)]
     _report_findings(ctx, seen, findings)

@@ -9,7 +9,7 @@ from roost.providers.onprem.context import Context
 
 def sources(ctx: Context, architecture: str) -> Sources:
     blobs = BundleBlobs(ctx.bundle)
-    if ctx.registry is None:
+    if ctx.registry is None or not ctx.registry.programs:
         return Sources(blobs)
     return Sources(
         blobs,
