@@ -7,7 +7,7 @@ by the provider once the API answers, and by look_after when ten days are left.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from roost.api.errors import RetryLater, RoostError
@@ -17,7 +17,7 @@ from roost.kube import pki
 from roost.kube.client import Client, connect
 from roost.kube.errors import explained
 from roost.providers.onprem import layout
-from roost.providers.onprem.context import Context
+from roost.providers.onprem.context import Context, MachineInput
 from roost.providers.onprem.kubeadm import config
 from roost.providers.onprem.kubeadm.produced import PATH
 from roost.ssh.connection import Command, Connection
@@ -77,6 +77,19 @@ async def current(ctx: Context, connect_head: Callable[[], Awaitable[Connection]
     made = await fetch(ctx, await connect_head())
     await ctx.kubeconfig.save(made)
     return made
+
+
+async def reach(ctx: Context, planes: Sequence[MachineInput]) -> Connection:
+    """A connection to the first of these control planes that can be reached."""
+    problems: list[RoostError] = []
+    for machine in planes:
+        try:
+            return await ctx.connect(machine.target)
+        except RoostError as error:
+            problems.append(error)
+    if problems:
+        raise problems[0]
+    raise RetryLater("ControlPlaneUnreachable", f"no control plane of {ctx.cluster_name} is part of the cluster yet")
 
 
 async def _try(kubeconfig: Masked) -> None:

@@ -14,7 +14,7 @@ from roost.node.engine import Comparison
 from roost.node.thing import Thing
 from roost.providers.onprem import steps
 from roost.providers.onprem.observing import Seen
-from roost.providers.onprem.phases import initialize, join
+from roost.providers.onprem.phases import initialize, join, plane
 from roost.providers.onprem.progress import Progress
 from roost.providers.onprem.sources import sources
 from roost.providers.onprem.wish import digest
@@ -31,7 +31,9 @@ REASONS: Final = {
     "program:": "ProgramNotInstalled",
     "unit:": "UnitNotStarted",
     initialize.READY_KEY: "ControlPlaneNotReady",
+    initialize.ENDPOINT_KEY: "EndpointNotForwarding",
     join.JOIN_KEY: "JoinFailed",
+    plane.PLANE_KEY: "JoinFailed",
     "kubeadm:": "KubeadmFailed",
 }
 """By the beginning of the failed thing's key; the first that fits."""

@@ -13,19 +13,19 @@ from roost.api import conditions
 from roost.api.errors import RoostError
 from roost.api.masked import Masked
 from roost.api.v1alpha1.cluster import NetworkPlugin
-from roost.api.v1alpha1.machine import Role
 from roost.kube.client import Client
 from roost.kube.errors import explained
 from roost.node.act import Step
-from roost.providers.onprem import access, following, layout, tokens
+from roost.providers.onprem import access, entering, following, layout, tokens
 from roost.providers.onprem.acting import carry_out
 from roost.providers.onprem.context import Context, MachineInput
 from roost.providers.onprem.following import View
 from roost.providers.onprem.graph import Graph
 from roost.providers.onprem.kubeadm.config import JoinSecrets
+from roost.providers.onprem.layout import Seat
 from roost.providers.onprem.network.install import install
 from roost.providers.onprem.observing import Seen
-from roost.providers.onprem.phases import initialize, join
+from roost.providers.onprem.phases import initialize, join, plane
 from roost.providers.onprem.progress import Progress
 
 _API, _JOINABLE = "the API answers", "machines can join"
@@ -33,10 +33,14 @@ _API, _JOINABLE = "the API answers", "machines can join"
 
 @dataclass
 class Creation:
-    """`seen`: the machines that were looked at in this pass; the others are settled and get no command."""
+    """`seen`: the machines that were looked at in this pass; the others are settled and get no command.
+
+    `established`: the control planes that are part of the cluster already.
+    """
 
     ctx: Context
     seen: Sequence[Seen]
+    established: tuple[str, ...] = ()
     graph: Graph = field(default_factory=Graph)
     client: Client | None = None
     kubeconfig: Masked | None = None
@@ -45,11 +49,11 @@ class Creation:
     async def run(self) -> None:
         """Failures are in `graph.failures`."""
         progress = Progress(self.ctx)
-        control_plane = layout.control_plane(self.ctx)
-        head = next((seen for seen in self.seen if seen.machine.name == control_plane.name), None)
-        joining = [seen for seen in self.seen if seen.machine.spec.role is Role.WORKER]
+        head = next(iter(self._seated(Seat.FOUNDER)), None)
+        planes = self._seated(Seat.PLANE)
+        joining = [*planes, *self._seated(Seat.WORKER)]
         progress.expect("prepare", [seen.machine.name for seen in self.seen])
-        progress.expect("init", [control_plane.name] if head else [])
+        progress.expect("init", [head.machine.name] if head else [])
         progress.expect("join", [seen.machine.name for seen in joining])
         graph = self.graph
         for seen in self.seen:
@@ -57,19 +61,29 @@ class Creation:
         if head is not None:
             self._initialize(progress, head)
         after_api = [_API] if head is not None else []
+        joinable = [_JOINABLE] if head is not None else []
         graph.add("access", lambda: self._access(head), after=after_api)
         graph.add("network", self._network, after=["access"])
-        for seen in joining:
-            self._join(progress, seen, after=[_JOINABLE] if head is not None else [])
-        # A worker that fails does not keep the others from being followed.
+        self._join_planes(progress, planes, after=joinable)
+        for seen in self._seated(Seat.WORKER):
+            self._join(progress, seen, after=joinable)
+        # A machine that fails does not keep the others from being followed.
         graph.add("nodes", self._nodes, after=["access"], after_end=[f"join {seen.machine.name}" for seen in joining])
-        initialized = [f"init {control_plane.name}"] if head is not None else []
+        initialized = [f"init {head.machine.name}"] if head is not None else []
         graph.add("addons", self._addons, after=["nodes", "network", *initialized])
         try:
             await graph.run()
         finally:
             if self.client is not None:
                 await self.client.close()
+
+    def _seated(self, seat: Seat) -> list[Seen]:
+        """Those in this seat; control planes in the order in which they join."""
+        order = [machine.name for machine in layout.control_planes(self.ctx)]
+        found = [seen for seen in self.seen if layout.seat(self.ctx, seen.machine) is seat]
+        if seat is Seat.WORKER:
+            return found
+        return sorted(found, key=lambda seen: order.index(seen.machine.name))
 
     def _prepare(self, progress: Progress, seen: Seen) -> None:
         async def work() -> None:
@@ -81,7 +95,7 @@ class Creation:
         name = head.machine.name
 
         def on_step(step: Step) -> None:
-            if step.state == "done" and step.key == initialize.READY_KEY:
+            if step.state == "done" and step.key == initialize.api_key(self.ctx, head.machine):
                 self.graph.announce(_API)
             if step.state == "done" and step.key == initialize.UPLOAD_KEY:
                 self.graph.announce(_JOINABLE)
@@ -97,11 +111,16 @@ class Creation:
         self.graph.add(f"init {name}", work, after=[f"prepare {name}"], announces=[_API, _JOINABLE])
 
     async def _access(self, head: Seen | None) -> None:
-        target = head.machine.target if head else layout.control_plane(self.ctx).target
-        self.kubeconfig = await access.current(self.ctx, lambda: self.ctx.connect(target))
+        if head is not None and head.machine.name not in self.established:
+            self.established = (head.machine.name, *self.established)
+        self.kubeconfig = await access.current(self.ctx, lambda: access.reach(self.ctx, self._members()))
         self.client = access.client(self.kubeconfig)
         endpoint = layout.endpoint(self.ctx.spec)
         self.ctx.report.event(None, "ApiAnswers", f"the cluster's API answers at https://{endpoint}")
+
+    def _members(self) -> list[MachineInput]:
+        """The control planes that are part of the cluster by now."""
+        return [machine for machine in layout.control_planes(self.ctx) if machine.name in self.established]
 
     def _api(self) -> Client:
         if self.client is None:
@@ -142,6 +161,50 @@ class Creation:
         made: dict[str, tokens.Token] = {}
         self.graph.add(f"token {name}", token, after=["access", *after])
         self.graph.add(f"join {name}", work, after=[f"token {name}", f"prepare {name}"])
+
+    def _join_planes(self, progress: Progress, planes: Sequence[Seen], *, after: Sequence[str]) -> None:
+        """One etcd member at a time: each waits for the one before it, well or not; the gate judges."""
+        before: list[str] = []
+        for seen in planes:
+            name = seen.machine.name
+            changed = {change.key for change in seen.changes("join", ctx=self.ctx).changes}
+            needs = [f"prepare {name}", "access", *after]
+            if not changed:
+                self.graph.add(f"join {name}", lambda seen=seen: self._rejoin(progress, seen), after=needs[:2])
+            elif plane.PLANE_KEY in changed and name not in self.established:
+                progress.waits("join", name, "waiting for the control plane")
+                self.graph.add(
+                    f"join {name}", lambda seen=seen: self._enter(progress, seen), after=needs, after_end=before
+                )
+                before = [f"join {name}"]
+            else:
+                self.graph.add(f"join {name}", lambda seen=seen: self._touch_up(progress, seen), after=needs)
+
+    async def _touch_up(self, progress: Progress, seen: Seen) -> None:
+        """A control plane that joined before and of which a file or kubelet is not as wished."""
+        await carry_out(progress, seen, "join")
+
+    async def _enter(self, progress: Progress, seen: Seen) -> None:
+        """The join of one control plane."""
+        ctx, name = self.ctx, seen.machine.name
+        try:
+            keys = await entering.make_way(
+                ctx,
+                self._api(),
+                self._members(),
+                seen.machine,
+                tell=lambda text: progress.waits("join", name, text),
+            )
+            with explained(self._api().server, doing=f"make the bootstrap token of {name}"):
+                token = await tokens.create(self._api(), name)
+        except RoostError as error:
+            progress.failed("join", name, error)
+            raise
+        secrets = JoinSecrets(token.value, access.authority(self._required()))
+        things = plane.things(ctx, seen.machine, seen.found, secrets, keys)
+        await carry_out(progress, seen, "join", things=things, secrets=(token.secret, Masked(token.value)))
+        self.established = (*self.established, name)
+        await self._forget_tokens(name)
 
     def _has_failed(self, machine: MachineInput) -> bool:
         return any(self.graph.failed(f"{act} {machine.name}") for act in ("prepare", "init", "join"))

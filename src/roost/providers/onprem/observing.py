@@ -98,6 +98,12 @@ async def look_at(ctx: Context, machine: MachineInput) -> Seen:
     return await _compare(ctx, machine, connection, found, observation, _guessed(ctx, machine))
 
 
+async def reconsider(ctx: Context, look: Seen) -> Seen:
+    """The same look for another wish: only what was not asked yet is asked now."""
+    observation = Observation(look.found.node, look.observed)
+    return await _compare(ctx, look.machine, look.connection, look.found, observation, list(look.things))
+
+
 async def _follow(ctx: Context, machine: MachineInput, connection: Connection, running: RunningAct) -> None:
     name = running.description.split(" ", 1)[0]
     if name in MACHINE_CONDITION and digest(ctx) not in running.description:

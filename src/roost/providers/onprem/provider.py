@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 from roost.api import conditions
 from roost.api.errors import PermanentFailure, RetryLater, RoostError
 from roost.api.v1alpha1.cluster import NetworkPlugin
-from roost.api.v1alpha1.machine import Role
 from roost.api.v1alpha1.plan import PlanSpec
 from roost.kube.errors import explained
-from roost.providers.onprem import access, following, layout, nodes, planning, removal
+from roost.providers.onprem import access, families, following, layout, nodes, planes, planning, removal
 from roost.providers.onprem.context import Context, MachineInput, Outcome
 from roost.providers.onprem.creation import Creation
 from roost.providers.onprem.following import View
 from roost.providers.onprem.graph import combined
-from roost.providers.onprem.observing import Seen, look_at
+from roost.providers.onprem.layout import Seat
+from roost.providers.onprem.observing import Seen, look_at, reconsider
+from roost.providers.onprem.planes import Stage
 from roost.providers.onprem.preflight import images, report
 from roost.providers.onprem.preflight.machine import Subject
 from roost.providers.onprem.preflight.report import Finding
@@ -29,18 +31,18 @@ from roost.providers.onprem.preflight.run import check
 
 async def reconcile(ctx: Context) -> Outcome:
     """Create, complete or repair the cluster. Conditions are reported before anything is raised."""
-    head = layout.control_plane(ctx)
     unseen = [machine for machine in _members(ctx) if machine.name not in ctx.settled]
     if not unseen:
         return await look_after(ctx)
     seen, failures = await _look(ctx, unseen)
-    fit = await _preflight(ctx, seen, failures)
-    plan_ = planning.make(ctx, fit, network_missing=_is_fresh(ctx, fit, head))
+    ctx, seen, established = await _found(ctx, seen)
+    fit = await _preflight(ctx, seen, failures, established)
+    plan_ = planning.make(ctx, fit, network_missing=_is_fresh(ctx, fit))
     if not ctx.approve(plan_):
         if not plan_.machines and not failures:
             return await look_after(ctx)
         raise PermanentFailure(conditions.AWAITING_APPROVAL, f"plan {plan_.hash} waits for approval")
-    creation = Creation(ctx, fit)
+    creation = Creation(ctx, fit, established)
     await creation.run()
     failures.update(creation.graph.failures)
     if failures:
@@ -54,12 +56,12 @@ async def reconcile(ctx: Context) -> Outcome:
 
 async def plan(ctx: Context) -> PlanSpec:
     """Preflight, observe, compare. Writes nothing. Raises what preflight found, or an unreachable machine."""
-    head = layout.control_plane(ctx)
     seen, failures = await _look(ctx, _members(ctx))
-    fit = await _preflight(ctx, seen, failures)
+    ctx, seen, established = await _found(ctx, seen)
+    fit = await _preflight(ctx, seen, failures, established)
     if failures:
         raise combined(failures)
-    return planning.make(ctx, fit, network_missing=_is_fresh(ctx, fit, head))
+    return planning.make(ctx, fit, network_missing=_is_fresh(ctx, fit))
 
 
 async def remove(ctx: Context, names: Sequence[str]) -> None:
@@ -74,9 +76,9 @@ async def destroy(ctx: Context) -> None:
 
 async def look_after(ctx: Context) -> Outcome:
     """Follow the Nodes of a running cluster through its API. A machine gets a command only to renew a certificate."""
-    head = layout.control_plane(ctx)
+    planes_ = layout.control_planes(ctx)
     try:
-        kubeconfig = await access.current(ctx, lambda: ctx.connect(head.target))
+        kubeconfig = await access.current(ctx, lambda: access.reach(ctx, planes_))
         client = access.client(kubeconfig)
         try:
             view = await following.view(ctx, client, _members(ctx))
@@ -88,9 +90,24 @@ async def look_after(ctx: Context) -> Outcome:
     return _outcome(ctx, view)
 
 
-def _is_fresh(ctx: Context, seen: Sequence[Seen], head: MachineInput) -> bool:
+def _is_fresh(ctx: Context, seen: Sequence[Seen]) -> bool:
     """The cluster is still to be made, and its network plugin with it."""
-    return any(look.machine.name == head.name and _is_new(ctx, look) for look in seen)
+    return any(layout.seat(ctx, look.machine) is Seat.FOUNDER and _is_new(ctx, look) for look in seen)
+
+
+async def _found(ctx: Context, seen: list[Seen]) -> tuple[Context, list[Seen], tuple[str, ...]]:
+    """Who makes the cluster, and which control planes are part of it; looks again where that changes a wish."""
+    stages = {look.machine.name: look.found.stage for look in seen}
+    names = [machine.name for machine in layout.control_planes(ctx)]
+    exists = len(names) > 1 and await ctx.kubeconfig.load() is not None
+    founding = planes.decide(names, stages, settled=ctx.settled, exists=exists)
+    decided = replace(ctx, founder=founding.founder)
+
+    async def considered(look: Seen) -> Seen:
+        same = layout.seat(decided, look.machine) is layout.seat(ctx, look.machine)
+        return look if same else await reconsider(decided, look)
+
+    return decided, list(await asyncio.gather(*(considered(look) for look in seen))), founding.established
 
 
 def _members(ctx: Context) -> list[MachineInput]:
@@ -112,9 +129,10 @@ async def _look(ctx: Context, machines: Sequence[MachineInput]) -> tuple[list[Se
     return seen, failures
 
 
-async def _preflight(ctx: Context, seen: Sequence[Seen], failures: dict[str, RoostError]) -> list[Seen]:
+async def _preflight(
+    ctx: Context, seen: Sequence[Seen], failures: dict[str, RoostError], established: Sequence[str]
+) -> list[Seen]:
     """The machines that may be changed. A cluster that does not exist yet begins only when all of them are fit."""
-    head = layout.control_plane(ctx)
     existing = await _existing_nodes(ctx, seen)
     registry = ctx.registry.address if ctx.registry else None
     subjects = [
@@ -130,8 +148,8 @@ async def _preflight(ctx: Context, seen: Sequence[Seen], failures: dict[str, Roo
     _report_findings(ctx, seen, findings)
     errors = report.errors(findings)
     stopped = list(dict.fromkeys(finding.machine for finding in errors))
-    begun = (
-        any(look.machine.name == head.name and not _is_new(ctx, look) for look in seen) or head.name in ctx.settled
+    begun = bool(established) or any(
+        layout.seat(ctx, look.machine) is Seat.FOUNDER and not _is_new(ctx, look) for look in seen
     )
     unreachable = "\n".join(error.message for error in failures.values())
     if errors or (failures and not begun):
@@ -153,7 +171,10 @@ async def _preflight(ctx: Context, seen: Sequence[Seen], failures: dict[str, Roo
 
 def _is_new(ctx: Context, look: Seen) -> bool:
     """Not a node of this cluster yet: everything preflight asks still matters."""
-    act = "init" if look.machine.spec.role is Role.CONTROL_PLANE else "join"
+    seat = layout.seat(ctx, look.machine)
+    if seat is Seat.PLANE:
+        return look.found.stage is not Stage.JOINED and look.found.stage is not Stage.FOUNDED
+    act = "init" if seat is Seat.FOUNDER else "join"
     return not look.things or bool(look.changes(act, ctx=ctx).changes)
 
 
@@ -175,17 +196,17 @@ async def _existing_nodes(ctx: Context, seen: Sequence[Seen]) -> list[nodes.Node
 
 
 def _taken_names(look: Seen, existing: Sequence[nodes.Node]) -> list[Finding]:
-    address = look.machine.spec.addresses.ipv4
+    own = frozenset(families.declared(look.machine))
     return [
         Finding(
             look.machine.name,
             "HostnameDuplicate",
             f"the cluster already has a Node {node.name}",
-            f"with the address {', '.join(sorted(node.addresses))}, not {address}",
+            f"with the address {', '.join(sorted(node.addresses))}, not {', '.join(sorted(own))}",
             "Run `hostnamectl set-hostname NAME` on the machine, or delete the old Node if its machine is gone",
         )
         for node in existing
-        if node.name == look.node_name and node.addresses and address not in node.addresses
+        if node.name == look.node_name and node.addresses and not own & node.addresses
     ]
 
 

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from roost.api.v1alpha1.machine import Role
 from roost.node.thing import Thing
+from roost.providers.onprem import layout
 from roost.providers.onprem.context import Context, MachineInput
+from roost.providers.onprem.layout import Seat
 from roost.providers.onprem.phases import (
     certificates,
     images,
@@ -16,6 +17,7 @@ from roost.providers.onprem.phases import (
     join,
     kernel,
     kubelet,
+    plane,
     programs,
     record,
     registry,
@@ -24,7 +26,7 @@ from roost.providers.onprem.phases import (
 from roost.providers.onprem.preflight.look import Found
 
 Act = Literal["prepare", "init", "join"]
-EVERY: Final = (Role.CONTROL_PLANE, Role.WORKER)
+EVERY: Final = tuple(Seat)
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Phase:
     title: str
     act: Act
     """Phases of one act go to the machine together, as one script in one transient unit."""
-    roles: tuple[Role, ...]
+    seats: tuple[Seat, ...]
     things: Callable[[Context, MachineInput, Found], list[Thing]]
 
 
@@ -43,18 +45,20 @@ PHASES: Final = (
     Phase("Registry", "prepare", EVERY, registry.things),
     Phase("Container runtime", "prepare", EVERY, runtime.things),
     Phase("kubelet", "prepare", EVERY, kubelet.things),
-    Phase("Certificates", "prepare", (Role.CONTROL_PLANE,), certificates.things),
+    Phase("Certificates", "prepare", (Seat.FOUNDER,), certificates.things),
     Phase("Images", "prepare", EVERY, images.things),
-    Phase("Control plane", "init", (Role.CONTROL_PLANE,), initialize.things),
-    Phase("Join", "join", (Role.WORKER,), join.things),
+    Phase("Control plane", "init", (Seat.FOUNDER,), initialize.things),
+    Phase("Join", "join", (Seat.WORKER,), join.things),
+    Phase("Join as a control plane", "join", (Seat.PLANE,), plane.things),
 )
 
 
 def things(ctx: Context, machine: MachineInput, found: Found, *acts: Act) -> list[Thing]:
     """All things of a machine for these acts (all acts when none is named), in order."""
+    seat = layout.seat(ctx, machine)
     return [
         thing
         for phase in PHASES
-        if machine.spec.role in phase.roles and (not acts or phase.act in acts)
+        if seat in phase.seats and (not acts or phase.act in acts)
         for thing in phase.things(ctx, machine, found)
     ]

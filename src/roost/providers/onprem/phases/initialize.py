@@ -15,7 +15,7 @@ from roost.api.v1alpha1.cluster import NetworkPlugin
 from roost.node.quote import word
 from roost.node.thing import Thing
 from roost.node.things.run import RunOnce
-from roost.providers.onprem import layout
+from roost.providers.onprem import families, layout
 from roost.providers.onprem.context import Context, MachineInput
 from roost.providers.onprem.kubeadm import config
 from roost.providers.onprem.kubeadm.produced import PATH, Produced
@@ -24,7 +24,9 @@ from roost.providers.onprem.network import flannel
 from roost.providers.onprem.preflight.look import Found
 
 READY_KEY: Final = "kubeadm:ready"
-"""Once this step is done the API answers: the kubeconfig can be fetched, the network plugin applied."""
+"""Once this step is done this machine's API server answers."""
+ENDPOINT_KEY: Final = "kubeadm:endpoint"
+"""Only where the cluster's endpoint is not the machine's own address."""
 UPLOAD_KEY: Final = "kubeadm:upload"
 """Once this step is done machines can join."""
 ADDONS_KEY: Final = "kubeadm:addons"
@@ -35,6 +37,8 @@ AFTER_JOINABLE: Final = frozenset({ADDONS_KEY, FINALIZE_KEY, DNS_KEY})
 """Steps that nothing else waits for."""
 NETWORK_SECONDS: Final = 30
 READY_SECONDS: Final = 240
+ENDPOINT_SECONDS: Final = 90
+"""A load balancer's health check may take a minute to let a new server in."""
 ADMIN: Final = f"{layout.KUBERNETES_DIRECTORY}/admin.conf"
 _HAS_ADMIN: Final = f'[ -s "$R"{ADMIN} ]'
 
@@ -94,19 +98,41 @@ def _guard(*conditions: str) -> str:
     return f"{PATH}\nif {' && '.join(conditions)}; then field state done; else field state needed; fi"
 
 
-def _ready() -> RunOnce:
+def api_key(ctx: Context, machine: MachineInput) -> str:
+    """Once this step is done the API answers: the kubeconfig can be fetched, the network plugin applied."""
+    return READY_KEY if _is_own(ctx, machine) else ENDPOINT_KEY
+
+
+def _is_own(ctx: Context, machine: MachineInput) -> bool:
+    wanted = layout.on_premises(ctx.spec).control_plane_endpoint
+    return wanted.host in families.declared(machine) and wanted.port == layout.API_PORT
+
+
+def _wait(ctx: Context, machine: MachineInput, run: Init) -> list[Thing]:
     functions = files("roost.providers.onprem.kubeadm").joinpath("sh", "ready.sh").read_text()
-    return RunOnce(
+    own = f"https://{layout.joined(run.node.address, layout.API_PORT)}"
+    ready = RunOnce(
         key=READY_KEY,
         summary="wait for the control plane",
-        guard=_guard(_HAS_ADMIN, _exists("/readyz")),
-        script=f"{PATH}\n{functions}\nready {READY_SECONDS}",
+        guard=_guard(_HAS_ADMIN, _exists("/readyz", server=own)),
+        script=f"{PATH}\n{functions}\nready {READY_SECONDS} {word(own)}",
     )
+    if _is_own(ctx, machine):
+        return [ready]
+    named = layout.endpoint(ctx.spec)
+    endpoint = RunOnce(
+        key=ENDPOINT_KEY,
+        summary=f"wait until https://{named} leads to it",
+        guard=_guard(_HAS_ADMIN, _exists("/readyz")),
+        script=f"{PATH}\n{functions}\nendpoint {ENDPOINT_SECONDS} {word(named)}",
+    )
+    return [ready, endpoint]
 
 
-def _exists(path: str, *needles: str) -> str:
+def _exists(path: str, *needles: str, server: str = "") -> str:
     """sh that holds when the API has an object (or list) at `path` in which all the needles stand."""
-    ask = f"kubectl --kubeconfig {ADMIN} --request-timeout=5s get --raw {word(path)} 2>/dev/null"
+    at = f"--server {word(server)} " if server else ""
+    ask = f"kubectl --kubeconfig {ADMIN} {at}--request-timeout=5s get --raw {word(path)} 2>/dev/null"
     if not needles:
         return f"{ask} >/dev/null"
     return " && ".join(f"{ask} | grep -q {word(needle)}" for needle in needles)
@@ -223,7 +249,7 @@ def things(ctx: Context, machine: MachineInput, found: Found) -> list[Thing]:
     return [
         _manifests(run),
         _kubelet(run),
-        _ready(),
+        *_wait(ctx, machine, run),
         _upload(run),
         _addons(run),
         _finalize(run),

@@ -1,12 +1,14 @@
 # Waits until this machine's kube-apiserver says that it is ready, instead of kubeadm's wait-control-plane, which
 # can neither be resumed nor explain itself. Ends early when a component keeps dying. On trouble the last lines say
-# which component, in which state, and its last log line. Called as: ready SECONDS
+# which component, in which state, and its last log line. Called as: ready SECONDS [URL], the URL being that of this
+# machine's own kube-apiserver where the one in admin.conf leads to another or to none yet.
 ready() {
   deadline=$(($(date +%s) + $1))
   # What died before may have had another configuration.
   earlier=" $(crictl ps --all --quiet 2>/dev/null | tr '\n' ' ')"
   checks=0
-  until kubectl --kubeconfig /etc/kubernetes/admin.conf --request-timeout=3s get --raw /readyz >/dev/null 2>&1; do
+  until kubectl --kubeconfig /etc/kubernetes/admin.conf ${2:+--server "$2"} --request-timeout=3s get --raw /readyz \
+    >/dev/null 2>&1; do
     checks=$((checks + 1))
     if [ "$(date +%s)" -ge "$deadline" ]; then
       explain "kube-apiserver is not ready after $1 s" kube-apiserver etcd
@@ -18,6 +20,19 @@ ready() {
       return 1
     fi
     sleep 0.2
+  done
+}
+
+# endpoint SECONDS HOST:PORT: whether the API answers by the cluster's endpoint too, which is not this machine's.
+endpoint() {
+  deadline=$(($(date +%s) + $1))
+  until said=$(kubectl --kubeconfig /etc/kubernetes/admin.conf --request-timeout=3s get --raw /readyz 2>&1); do
+    if [ "$(date +%s)" -ge "$deadline" ]; then
+      echo "kube-apiserver is ready on this machine, but https://$2 does not lead to it after $1 s: $(
+        printf '%s\n' "$said" | tail -n 1 | cut -c 1-400)"
+      return 1
+    fi
+    sleep 0.3
   done
 }
 
