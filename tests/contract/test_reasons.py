@@ -42,7 +42,7 @@ def found_in(path: Path) -> Iterator[str]:
             if at is not None and at < len(node.args):
                 yield from words(node.args[at])
             for keyword in node.keywords:
-                if keyword.arg == "reason":
+                if keyword.arg in {"reason", "cause"}:
                     yield from words(keyword.value)
         elif isinstance(node, ast.Assign) and any("reason" in ast.unparse(target) for target in node.targets):
             yield from words(node.value)

@@ -1,0 +1,322 @@
+"""The TLS front: connections, request heads, bodies and upgrades, streamed. Knows nothing of what is behind it.
+
+One task per connection; a request's handler gets a `Client`, reads its body and writes its answer piece by piece.
+asyncio and h11, since neither ASGI nor an HTTP library can hand over a connection that goes on as SPDY.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+import ssl
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+import h11
+
+from roost.api.exchange import Headers
+from roost.gateway import headers as heads
+from roost.gateway.refusal import Refusal
+
+HEAD_SECONDS: Final = 10.0
+"""From a request's first byte, or a connection's beginning, to the end of its headers."""
+IDLE_SECONDS: Final = 120.0
+BODY_SECONDS: Final = 120.0
+"""Without a byte of a body that was announced."""
+STALLED_SECONDS: Final = 600.0
+"""For a reader that takes nothing: then its connection ends."""
+HEAD_LARGEST: Final = 64 * 1024
+WINDOW: Final = 64 * 1024
+CONNECTIONS: Final = 4000
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+_LOG: Final = logging.getLogger("roost.gateway")
+
+
+@dataclass(frozen=True)
+class Request:
+    method: str
+    target: bytes
+    headers: Headers
+    content_length: int | None
+    """None: its length is not known (chunked)."""
+    upgrade: str | None
+    address: str
+    """Of the client."""
+
+
+class ClientGone(ConnectionError):
+    """Nobody is there any more to be answered."""
+
+
+class Client:
+    """One connection as a handler sees it, for one request."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD_LARGEST)
+        self._early = b""
+        self._ended = False
+        self.sent = 0
+        """Bytes of the answer's body, or of the raw stream."""
+        self.started = False
+        writer.transport.set_write_buffer_limits(high=WINDOW)
+        peer = writer.get_extra_info("peername")
+        self.address = str(peer[0]) if peer else ""
+
+    async def next_request(self, *, first: bool) -> Request | None:
+        """None where the client has ended. Raises h11.RemoteProtocolError, Refusal, TimeoutError."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + (HEAD_SECONDS if first else IDLE_SECONDS)
+        begun = first
+        while True:
+            event = self._http.next_event()
+            if isinstance(event, h11.Request):
+                self._ended = False
+                self.sent, self.started = 0, False
+                return self._request(event)
+            if isinstance(event, h11.ConnectionClosed):
+                return None
+            if event is not h11.NEED_DATA:
+                raise Refusal(400, "the request can't be read")
+            async with asyncio.timeout_at(deadline):
+                data = await self._reader.read(WINDOW)
+            if not begun:
+                begun = True
+                deadline = loop.time() + HEAD_SECONDS
+            self._http.receive_data(data)
+
+    def _request(self, event: h11.Request) -> Request:
+        headers = tuple((bytes(name), bytes(value)) for name, value in event.headers.raw_items())
+        method = bytes(event.method).decode("ascii", "replace")
+        if method not in METHODS:
+            raise Refusal(405, f"the method {method[:20]} is not taken")
+        if sum(name.lower() == b"host" for name, _ in headers) != 1 and event.http_version >= b"1.1":
+            raise Refusal(400, "the request names no host, or two")
+        length = heads.value_of(headers, b"content-length")
+        chunked = any(name.lower() == b"transfer-encoding" for name, _ in headers)
+        if chunked and length is not None:
+            # h11 takes chunked then; what is behind us must not get to choose the other one.
+            raise Refusal(400, "a request has Content-Length or Transfer-Encoding, not both", cause="HeaderInvalid")
+        upgrade = heads.upgrade_wanted(headers)
+        if upgrade and (chunked or int(length or 0)):
+            raise Refusal(400, "a request that asks for an upgrade has no body", cause="UpgradeRefused")
+        size = None if chunked else int(length or 0)
+        return Request(method, bytes(event.target), headers, size, upgrade, self.address)
+
+    async def read(self) -> bytes:
+        """The next piece of the request's body; empty at its end. Raises ClientGone."""
+        while not self._ended:
+            try:
+                event = self._http.next_event()
+            except h11.RemoteProtocolError as error:
+                raise ClientGone(str(error)) from error
+            if isinstance(event, h11.Data):
+                return bytes(event.data)
+            if event is h11.NEED_DATA:
+                if self._http.they_are_waiting_for_100_continue:
+                    await self._write(self._http.send(h11.InformationalResponse(status_code=100, headers=[])) or b"")
+                try:
+                    async with asyncio.timeout(BODY_SECONDS):
+                        data = await self._reader.read(WINDOW)
+                except (TimeoutError, OSError) as error:
+                    raise ClientGone("the request's body broke off") from error
+                self._http.receive_data(data)
+                continue
+            self._ended = True
+        return b""
+
+    async def until_gone(self) -> None:
+        """Returns when the client has closed the connection; reads ahead a little meanwhile."""
+        ahead = 0
+        while ahead < WINDOW:
+            try:
+                data = await self._reader.read(WINDOW)
+            except OSError:
+                return
+            if not data:
+                return
+            ahead += len(data)
+            self._http.receive_data(data)
+        # It sends requests ahead without reading answers: its end is noticed when writing.
+        await asyncio.Event().wait()
+
+    async def start(self, status: int, headers: list[tuple[bytes, bytes]], *, reason: str = "") -> None:
+        self.started = True
+        answer = h11.Response(status_code=status, headers=headers, reason=reason.encode("latin-1", "replace"))
+        await self._write(self._http.send(answer) or b"")
+
+    async def send(self, data: bytes) -> None:
+        self.sent += len(data)
+        pieces = self._http.send_with_data_passthrough(h11.Data(data=data)) or []
+        self._writer.writelines(pieces)
+        await self._drain()
+
+    async def finish(self) -> None:
+        await self._write(self._http.send(h11.EndOfMessage()) or b"")
+
+    async def answer(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        """A whole answer at once."""
+        self.started = True
+        self.sent += len(body)
+        head = h11.Response(
+            status_code=status, headers=[*headers, (b"Content-Length", str(len(body)).encode())], reason=b""
+        )
+        data = self._http.send(head) or b""
+        data += self._http.send(h11.Data(data=body)) or b""
+        data += self._http.send(h11.EndOfMessage()) or b""
+        await self._write(data)
+
+    async def switch(self, headers: list[tuple[bytes, bytes]]) -> None:
+        """Answers 101; from here on the connection is a raw stream."""
+        self.started = True
+        answer = h11.InformationalResponse(status_code=101, headers=headers, reason=b"Switching Protocols")
+        data = self._http.send(answer) or b""
+        self._early = bytes(self._http.trailing_data[0])
+        await self._write(data)
+
+    async def raw_read(self, limit: int = WINDOW) -> bytes:
+        """Empty at the end."""
+        if self._early:
+            data, self._early = self._early[:limit], self._early[limit:]
+            return data
+        try:
+            return await self._reader.read(limit)
+        except OSError:
+            return b""
+
+    async def raw_write(self, data: bytes) -> None:
+        self.sent += len(data)
+        await self._write(data)
+
+    def can_go_on(self) -> bool:
+        """Makes ready for the next request, where the last one ended cleanly."""
+        if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
+            with contextlib.suppress(h11.ProtocolError):
+                self._http.start_next_cycle()
+                return True
+        return False
+
+    def abort(self) -> None:
+        """Ends the connection now."""
+        self._writer.transport.abort()
+
+    async def _write(self, data: bytes) -> None:
+        self._writer.write(data)
+        await self._drain()
+
+    async def _drain(self) -> None:
+        transport = self._writer.transport
+        try:
+            if transport.is_closing():
+                raise ClientGone("the connection is closed")
+            if transport.get_write_buffer_size() > WINDOW:
+                async with asyncio.timeout(STALLED_SECONDS):
+                    await self._writer.drain()
+        except TimeoutError:
+            self.abort()
+            raise ClientGone(f"nothing was read for {STALLED_SECONDS:g} s") from None
+        except ConnectionError as error:
+            raise ClientGone(str(error)) from error
+
+
+Handler = Callable[[Request, Client], Awaitable[None]]
+
+
+class Front:
+    """Listens; `serve` may be called for several addresses, also later."""
+
+    def __init__(self, handler: Handler, tls: ssl.SSLContext | None) -> None:
+        self._handler = handler
+        self._tls = tls
+        self._servers: dict[tuple[str, int], asyncio.Server] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def listen(self, host: str, port: int) -> int:
+        """Gives the port, which is chosen where it is 0."""
+        # Without TLS: only tests.
+        secure = {"ssl_handshake_timeout": HEAD_SECONDS, "ssl_shutdown_timeout": 2.0} if self._tls else {}
+        server = await asyncio.start_server(
+            self._connected, host, port, ssl=self._tls, limit=WINDOW, backlog=512, **secure
+        )
+        chosen = int(server.sockets[0].getsockname()[1])
+        self._servers[host, chosen] = server
+        return chosen
+
+    async def close(self, *, seconds: float = 3.0) -> None:
+        """Takes no more connections, gives those under way some time, then ends them."""
+        for server in self._servers.values():
+            server.close()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=seconds)
+        for task in list(self._tasks):
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=1.0)
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        if len(self._tasks) >= CONNECTIONS:
+            writer.transport.abort()
+            return
+        self._tasks.add(task)
+        client = Client(reader, writer)
+        connection: socket.socket | None = writer.get_extra_info("socket")
+        if connection is not None:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 30)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 10)
+        try:
+            await self._serve(client)
+        except (ClientGone, ConnectionError, TimeoutError, ssl.SSLError):
+            client.abort()
+        except asyncio.CancelledError:
+            client.abort()
+        except Exception:
+            _LOG.exception("a connection ended by an error")
+            client.abort()
+        finally:
+            self._tasks.discard(task)
+            writer.close()
+            with contextlib.suppress(Exception, asyncio.CancelledError):
+                await writer.wait_closed()
+
+    async def _serve(self, client: Client) -> None:
+        first = True
+        while True:
+            try:
+                request = await client.next_request(first=first)
+            except h11.RemoteProtocolError as error:
+                await _refuse(client, Refusal(error.error_status_hint or 400, f"the request can't be read: {error}"))
+                return
+            except Refusal as refusal:
+                await _refuse(client, refusal)
+                return
+            if request is None:
+                return
+            first = False
+            try:
+                await self._handler(request, client)
+            except Refusal as refusal:
+                if client.started:
+                    return
+                await answer_refusal(client, refusal)
+            if not client.can_go_on():
+                return
+
+
+async def answer_refusal(client: Client, refusal: Refusal) -> None:
+    headers = list(refusal.headers)
+    await client.answer(refusal.code, headers, refusal.body())
+
+
+async def _refuse(client: Client, refusal: Refusal) -> None:
+    """As an answer to what could not be read; the connection ends after it."""
+    with contextlib.suppress(h11.LocalProtocolError, ClientGone):
+        headers = [*refusal.headers, (b"Connection", b"close")]
+        await client.answer(refusal.code, headers, refusal.body())
