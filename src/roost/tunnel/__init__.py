@@ -1,0 +1,1 @@
+"""The tunnel that a registered cluster's agent dials out: protocol (sans-IO), server side (`server.Hub`), agent."""
