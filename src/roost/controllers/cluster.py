@@ -14,13 +14,14 @@ from roost.api.errors import PermanentFailure, RoostError
 from roost.api.names import RETRY_NOW_ANNOTATION
 from roost.api.v1alpha1.cluster import Approval
 from roost.api.v1alpha1.plan import PlanSpec
-from roost.controllers import claims, plans, readiness
+from roost.controllers import claims, plans, readiness, registries
 from roost.controllers.cluster_status import ClusterStatus
-from roost.controllers.contexts import context, digests, machine_inputs, reporter
+from roost.controllers.contexts import cluster_spec, context, digests, machine_inputs, reporter
 from roost.controllers.delays import is_sign_in
 from roost.controllers.environment import Environment
 from roost.controllers.kinds import MACHINE, PLAN, is_global, spec
 from roost.controllers.removal import Removal, grace_left
+from roost.controllers.reporting import StatusReporter
 from roost.controllers.runtime.api import (
     Object,
     Ref,
@@ -32,7 +33,7 @@ from roost.controllers.runtime.api import (
 )
 from roost.controllers.runtime.log import logger
 from roost.controllers.settled import Settled
-from roost.providers.onprem.context import Context, Outcome
+from roost.providers.onprem.context import Context, Outcome, RegistrySource
 
 UNAVAILABLE_AGAIN = 15.0
 HELD_AGAIN = 120.0
@@ -135,10 +136,20 @@ class ClusterController:
             error = next(iter(problems.values()))
             report.cluster(c.PREFLIGHT_PASSED, "False", error.reason, "\n".join(p.message for p in problems.values()))
             raise error
-        marks = dict(digests(env, cluster, staying, bundle))
+        registry = await self._registry(cluster, report)
+        marks = dict(digests(env, cluster, staying, bundle, registry=registries.mark(env, cluster, registry)))
         now = asyncio.get_running_loop().time()
         passed_over = self._settled.names(uid(cluster), marks, now)
-        ctx = context(env, cluster, inputs, report, bundle=bundle, approve=_approval(cluster), settled=passed_over)
+        ctx = context(
+            env,
+            cluster,
+            inputs,
+            report,
+            bundle=bundle,
+            approve=_approval(cluster),
+            settled=passed_over,
+            registry=registry,
+        )
         try:
             outcome = await self._run(ref, cluster, ctx)
         except RoostError as error:
@@ -151,6 +162,14 @@ class ClusterController:
         if not outcome.available:
             return UNAVAILABLE_AGAIN
         return self._settled.next_look(uid(cluster), asyncio.get_running_loop().time())
+
+    async def _registry(self, cluster: Object, report: StatusReporter) -> RegistrySource | None:
+        try:
+            wish = cluster_spec(cluster).on_premises
+            return await registries.source(self._env, cluster, wish.registry if wish else None)
+        except RoostError as error:
+            report.cluster(c.PREFLIGHT_PASSED, "False", error.reason, error.message)
+            raise
 
     async def _run(self, ref: Ref, cluster: Object, ctx: Context) -> Outcome | None:
         """The provider's reconcile; None when a plan is shown instead."""

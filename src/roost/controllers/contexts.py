@@ -21,7 +21,7 @@ from roost.controllers.reporting import StatusReporter
 from roost.controllers.runtime.api import Object, Ref, metadata, part
 from roost.controllers.secrets import target
 from roost.controllers.settled import digest
-from roost.providers.onprem.context import Context, MachineInput
+from roost.providers.onprem.context import Context, MachineInput, RegistrySource
 
 NO_BUNDLE = Bundle("", Path("/nonexistent"), "", (), {}, (), (), {})
 """For undoing, which needs none: the bundle may be long gone."""
@@ -67,14 +67,16 @@ def context(
     bundle: Bundle = NO_BUNDLE,
     approve: Callable[[PlanSpec], bool] = lambda _plan: True,
     settled: frozenset[str] = frozenset(),
+    registry: RegistrySource | None = None,
 ) -> Context:
+    """`registry`: what machines pull from; of no use for following and undoing."""
     return Context(
         cluster_id=cluster_id(cluster) or "",
         cluster_name=str(metadata(cluster)["name"]),
         spec=cluster_spec(cluster),
         machines=inputs,
         bundle=bundle,
-        registry=env.registry,
+        registry=registry,
         connect=env.connect,
         kubeconfig=env.kubeconfig(cluster),
         report=report,
@@ -90,9 +92,10 @@ def cluster_spec(cluster: Object) -> ClusterSpec:
         raise PermanentFailure("ClusterInvalid", f"Cluster {metadata(cluster)['name']}: {_first(error)}") from error
 
 
-def digests(env: Environment, cluster: Object, machines: Iterable[Object], bundle: Bundle) -> Mapping[str, str]:
-    """Per Machine, of everything its wish is made from."""
-    registry = f"{env.registry.address} {env.registry.ca_pem}" if env.registry else ""
+def digests(
+    env: Environment, cluster: Object, machines: Iterable[Object], bundle: Bundle, *, registry: str
+) -> Mapping[str, str]:
+    """Per Machine, of everything its wish is made from. `registry`: the mark of what they pull from."""
     return {
         metadata(machine)["name"]: digest(
             cluster,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from roost.api import conditions as c
+from roost.api.masked import Masked
 from roost.bundle.model import Bundle
 from roost.controllers.kinds import BY_CLUSTER, CLUSTER, MACHINE, at
 from roost.controllers.kubeconfigs import SecretKubeconfig
@@ -79,6 +80,8 @@ class Environment:
     """Closes what is kept to the machine of a name."""
     registry: RegistrySource | None
     now: Now
+    pull_key: Masked | None = None
+    """From which the passwords follow with which clusters pull at the registry's external name."""
     kubeconfigs: dict[str, SecretKubeconfig] = field(default_factory=dict[str, SecretKubeconfig])
     """By the Cluster's uid."""
 

@@ -32,6 +32,8 @@ BY_VERSION: Final = "version"
 """Clusters by Kubernetes version."""
 BY_ADDRESS: Final = "address"
 """Machines by each address they are reached at."""
+BY_REGISTRY: Final = "registry"
+"""Clusters by the type of their registry, and by the Secret that signs in to it."""
 BY_ID: Final = "id"
 """Clusters by their immutable id."""
 
@@ -102,6 +104,17 @@ def secret_names(machine: Object) -> list[str]:
     return list(dict.fromkeys(str(name) for name in named if name))
 
 
+def registry_type(cluster: Object) -> str:
+    """BuiltIn, Private or Public; of an on-premises Cluster."""
+    return str(part(part(spec(cluster), "onPremises"), "registry").get("type") or "BuiltIn")
+
+
+def registry_secret(cluster: Object) -> str | None:
+    """Name of the Secret that signs in to a Cluster's private registry."""
+    wish = part(part(spec(cluster), "onPremises"), "registry")
+    return str(name) if (name := part(wish, "credential").get("name")) else None
+
+
 def at(namespace: str, name: str) -> str:
     """The value of an index that tells namespaces apart."""
     return f"{namespace}/{name}"
@@ -115,6 +128,13 @@ def index_by_cluster(machine: Object) -> Iterable[str]:
 def index_by_secret(machine: Object) -> Iterable[str]:
     namespace = metadata(machine).get("namespace") or ""
     return [at(namespace, name) for name in secret_names(machine)]
+
+
+def index_by_registry(cluster: Object) -> Iterable[str]:
+    """`Public`, or the Secret of a private registry."""
+    named = registry_secret(cluster)
+    found = [at(str(metadata(cluster).get("namespace") or ""), named)] if named else []
+    return [*found, registry_type(cluster)] if part(spec(cluster), "onPremises") else []
 
 
 def index_by_address(machine: Object) -> Iterable[str]:

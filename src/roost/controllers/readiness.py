@@ -14,7 +14,7 @@ from roost.api import conditions as c
 from roost.api.errors import PermanentFailure, RetryLater
 from roost.api.validation.documents import Judged, judge_cluster
 from roost.bundle.model import Bundle
-from roost.controllers import claims
+from roost.controllers import claims, registries
 from roost.controllers.environment import Environment
 from roost.controllers.kinds import (
     BY_ADDRESS,
@@ -80,7 +80,7 @@ async def check(env: Environment, cluster: Object, machines: list[Object]) -> Bu
             f"spec.version: there is no bundle of Kubernetes {version} (present: {present}); run `roost bundle "
             f"create --kubernetes {version}`, or `roost bundle import FILE`",
         )
-    waiting = env.bundles.not_served(version)
+    waiting = env.bundles.not_served(version) if registries.waits_for_push(cluster) else None
     if waiting:
         raise RetryLater("ImagesNotServed", waiting, delay=SERVED_AGAIN)
     return bundle

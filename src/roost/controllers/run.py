@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from roost.api.names import SYSTEM_NAMESPACE
+from roost.bundle import pulling
 from roost.bundle.store import Store
 from roost.controllers.providing import Provider
 from roost.controllers.runtime.clock import utc_now
@@ -92,6 +93,7 @@ async def serve(
             connect=pool,
             disconnect=pool.drop,
             registry=registry,
+            pull_key=pulling.load(data_dir),
             store=Store(data_dir / "bundles"),
             pushed=pushed,
             endpoint=client.server,

@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final, Protocol
 
-from roost.api.names import FINALIZER, IN_USE_FINALIZER
+from roost.api.masked import Masked
+from roost.api.names import FINALIZER, IN_USE_FINALIZER, SYSTEM_NAMESPACE
 from roost.bundle.store import Store
 from roost.controllers import changes
 from roost.controllers.cluster import ClusterController
@@ -20,6 +21,7 @@ from roost.controllers.kinds import (
     BY_ADDRESS,
     BY_CLUSTER,
     BY_ID,
+    BY_REGISTRY,
     BY_SECRET,
     BY_VERSION,
     CLUSTER,
@@ -31,6 +33,7 @@ from roost.controllers.kinds import (
     index_by_address,
     index_by_cluster,
     index_by_id,
+    index_by_registry,
     index_by_secret,
     index_by_version,
     is_global,
@@ -78,6 +81,7 @@ class Controllers:
         connect: Connector,
         disconnect: Callable[[str], Awaitable[None]],
         registry: RegistrySource | None,
+        pull_key: Masked | None = None,
         store: Store,
         pushed: Path | None,
         endpoint: str,
@@ -94,6 +98,7 @@ class Controllers:
         self._cache.index(MACHINE, BY_ADDRESS, index_by_address)
         self._cache.index(CLUSTER, BY_VERSION, index_by_version)
         self._cache.index(CLUSTER, BY_ID, index_by_id)
+        self._cache.index(CLUSTER, BY_REGISTRY, index_by_registry)
         self._status = status_writer(api, manager=MANAGER, now=now)
         self._events = Events(api, component="roost", now=now)
         self._sign_ins = SignIns(connect)
@@ -111,6 +116,7 @@ class Controllers:
             connect=self._sign_ins,
             disconnect=disconnect,
             registry=registry,
+            pull_key=pull_key,
             now=now,
         )
         self._global = GlobalCluster(api, self._cache, self._status, endpoint=endpoint)
@@ -232,6 +238,12 @@ class Controllers:
                 self._touch(cluster, interrupt=old is not None)
             for machine in users:
                 self._queue.add(Key("machine", machine_ref(machine)))
+            # Another password of a registry is a rewritten file: what runs goes on.
+            kinds = [at(ref.namespace, ref.name), *(["Public"] if ref.namespace == SYSTEM_NAMESPACE else [])]
+            for cluster in {
+                ref_of(CLUSTER, one) for kind in kinds for one in self._cache.by(CLUSTER, BY_REGISTRY, kind)
+            }:
+                self._touch(cluster, interrupt=False)
 
     def _release_changed(self, version: str) -> None:
         for cluster in self._cache.by(CLUSTER, BY_VERSION, version):

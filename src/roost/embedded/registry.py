@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from roost.api.masked import Masked
+from roost.bundle import pulling
 from roost.bundle import registry as distribution
 from roost.embedded import components
 from roost.embedded.files import write_private
@@ -46,6 +47,8 @@ def programs(layout: Layout, record: Record, executable: Path) -> tuple[Program,
     write_private(config, distribution.writable(storage=storage, port=record.ports.registry, secret=secret))
     found = [components.registry(layout, executable, name=components.REGISTRY, config=config)]
     if record.registry_address:
+        if pulling.load(layout.root) is None:
+            write_private(pulling.path(layout.root), pulling.create_key().reveal())
         config = layout.registry_config(components.REGISTRY_TLS)
         text = distribution.readonly(
             storage=storage,

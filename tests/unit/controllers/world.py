@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from roost.api.masked import Masked
 from roost.controllers.runtime.api import Object, Ref
 from roost.controllers.wiring import Controllers
 from roost.kube.resources import SECRET
@@ -32,6 +33,7 @@ class World:
         self.store = FakeStore(path / "bundles", "1.31.4")
         self.pushed = path / "pushed.json"
         self.registry: RegistrySource | None = None
+        self.pull_key: Masked | None = None
         self.dropped: list[str] = []
 
     @asynccontextmanager
@@ -48,6 +50,7 @@ class World:
             connect=connect,  # type: ignore[arg-type]
             disconnect=disconnect,
             registry=self.registry,
+            pull_key=self.pull_key,
             store=self.store,
             pushed=self.pushed,
             endpoint="https://127.0.0.1:7443",
