@@ -137,15 +137,6 @@ def test_endpoint_elsewhere(cluster: Json, machine: Make, host: str) -> None:
     assert judge(elsewhere, machine("node1", "192.168.10.11", "ControlPlane")).errors == []
 
 
-def test_one_control_plane(cluster: Json, machine: Make) -> None:
-    planes = [machine(f"node{i}", f"192.168.10.1{i}", "ControlPlane") for i in (1, 2, 3)]
-    message = found(judge(cluster, *planes))["spec.onPremises"]
-    assert "node1, node2, node3" in message
-    assert "3 and 5 come later" in message
-    going = edited(planes[1], metadata__deletionTimestamp="2026-01-01T00:00:00Z")
-    assert judge(cluster, planes[0], going).errors == []
-
-
 @pytest.mark.parametrize(
     ("component", "flag", "words"),
     [

@@ -117,14 +117,6 @@ def test_duplicate_ssh_port(machine: Make) -> None:
     assert judge(machine("node2", "192.168.10.12", **forwarded), other).errors == []
 
 
-def test_one_control_plane(machine: Make) -> None:
-    first = machine("node1", "192.168.10.11", "ControlPlane")
-    second = machine("node2", "192.168.10.12", "ControlPlane")
-    assert "Machine node1 is the control plane already" in found(judge(second, first))["spec.role"]
-    elsewhere = edited(first, spec__clusterName="other")
-    assert judge(second, elsewhere).errors == []
-
-
 def test_room_for_one_more(machine: Make, cluster: Json) -> None:
     small = edited(cluster, spec__onPremises__network__podCIDR="10.16.0.0/24")
     first = machine("node1", "192.168.10.11", "ControlPlane")

@@ -12,13 +12,11 @@ from roost.api.validation.findings import FieldError, Verdict, error
 from roost.api.validation.flags import check_flags
 from roost.api.validation.hosts import check_host, is_dns_name, parse_address
 from roost.api.validation.network import check_network, inside
+from roost.api.validation.planes import check_planes
 from roost.api.validation.shape import join
 from roost.api.validation.texts import NOTHING, Term
 from roost.api.validation.versions import check_version
 from roost.api.validation.world import KnownMachine, World
-
-CONTROL_PLANES: Final = (1,)
-"""How many control planes a Cluster may have; lift this to (1, 3, 5) when more can be made."""
 
 WAY: Final = "spec.onPremises"
 HOST: Final = f"{WAY}.controlPlaneEndpoint.host"
@@ -44,7 +42,10 @@ def check_cluster(namespace: str, name: str, spec: ClusterSpec, world: World) ->
     errors += _flags(spec.on_premises)
     errors += _alternative_names(spec.on_premises.public_alternative_names)
     roles = _roles(name, machines, complete=world.complete)
-    return Verdict([*errors, *roles.errors], roles.notices) + check_network(spec.on_premises, machines)
+    known = next((c for c in world.clusters() if (c.namespace, c.name) == (namespace, name)), None)
+    initialized = known is not None and known.initialized
+    planes = check_planes(spec.on_premises, machines, complete=world.complete, initialized=initialized)
+    return Verdict([*errors, *roles.errors], roles.notices) + check_network(spec.on_premises, machines) + planes
 
 
 def machines_of(namespace: str, cluster: str, world: World) -> list[KnownMachine]:
@@ -96,11 +97,9 @@ def _alternative_names(names: Sequence[str]) -> list[FieldError]:
 
 
 def _roles(cluster: str, machines: Sequence[KnownMachine], *, complete: bool) -> Verdict:
-    planes = sorted(machine.name for machine in machines if machine.role == Role.CONTROL_PLANE)
-    if len(planes) in CONTROL_PLANES:
-        return Verdict()
+    planes = [machine.name for machine in machines if machine.role == Role.CONTROL_PLANE]
     if planes:
-        return Verdict([error("role.many", WAY, "FieldValueNotSupported", machines=", ".join(planes))])
+        return Verdict()
     if complete:
         return Verdict([error("role.none", WAY, "FieldValueNotFound", cluster=cluster)])
     return Verdict(notices=[error("role.none.yet", WAY, "FieldValueNotFound")])

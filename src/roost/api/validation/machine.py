@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from typing import Final
 
 from roost.api.v1alpha1.machine import MachineSpec, Role, SSHAccess
-from roost.api.validation.cluster import CONTROL_PLANES, machines_of
+from roost.api.validation.cluster import machines_of
 from roost.api.validation.findings import FieldError, Verdict, error
 from roost.api.validation.hosts import check_host, check_host_port, check_ipv4
 from roost.api.validation.network import inside, room
+from roost.api.validation.planes import check_new_plane
 from roost.api.validation.secret import Wanted, check_secret
 from roost.api.validation.shape import join
 from roost.api.validation.texts import Term
@@ -47,8 +48,11 @@ def check_machine(namespace: str, name: str, spec: MachineSpec, world: World) ->
         # The Cluster is judged with all its Machines; saying the same here again helps nobody.
         return verdict
     others = [other for other in machines_of(namespace, spec.cluster_name, world) if other.name != name]
-    verdict += Verdict(_role(spec, others))
-    return verdict if cluster is None else verdict + Verdict(_place(spec, cluster, others))
+    if cluster is None:
+        return verdict
+    addresses = [text for text in (spec.addresses.ipv4, spec.addresses.ipv6) if text]
+    planes = check_new_plane(spec.role, addresses, cluster, others)
+    return verdict + planes + Verdict(_place(spec, cluster, others))
 
 
 def check_new_member(cluster: KnownCluster | None, given: str) -> list[FieldError]:
@@ -110,13 +114,6 @@ def _where(other: KnownMachine, namespace: str, *, same_cluster: bool) -> Term:
         f" of Cluster {other.cluster} in the namespace {other.namespace}",
         f"（命名空间 {other.namespace} 中的集群 {other.cluster}）",
     )
-
-
-def _role(spec: MachineSpec, others: list[KnownMachine]) -> list[FieldError]:
-    planes = [other.name for other in others if other.role == Role.CONTROL_PLANE]
-    if spec.role is Role.CONTROL_PLANE and planes and len(planes) + 1 not in CONTROL_PLANES:
-        return [error("role.one", "spec.role", "FieldValueNotSupported", machine=planes[0])]
-    return []
 
 
 def _place(spec: MachineSpec, cluster: KnownCluster, others: list[KnownMachine]) -> list[FieldError]:

@@ -254,16 +254,75 @@ TEXTS: Final[dict[str, Text]] = {
         "是私钥；请将其删除并从此弃用；此处应写机器的主机公钥",
     ),
     # Roles.
-    "role.one": Text(
-        "Machine {machine} is the control plane already; roost makes one control plane for now (3 and 5 come later); "
-        "write Worker",
-        "机器 {machine} 已是控制平面；目前 roost 只支持一个控制平面（以后支持 3 个和 5 个）；请写 Worker",
+    "planes.most": Text(
+        "a Cluster has one, three or five control planes; with {machines} it would have {count}",
+        "集群可以有一个、三个或五个控制平面；加上 {machines} 将有 {count} 个",
     ),
-    "role.many": Text(
-        "the Machines {machines} are control planes; roost makes one control plane for now (3 and 5 come later); "
-        "leave one and make the others Worker",
-        "机器 {machines} 都是控制平面；目前 roost 只支持一个控制平面（以后支持 3 个和 5 个）；"
-        "请保留一个，其余改为 Worker",
+    "planes.even": Text(
+        "a Cluster is made with one, three or five control planes, not with {count} ({machines}): an even number "
+        "bears no more failures than the odd one below it; add one or leave one out",
+        "创建集群时控制平面须为一个、三个或五个，而不是 {count} 个（{machines}）："
+        "偶数个可容忍的故障并不多于少一个时；"
+        "请增加或减少一个",
+    ),
+    "planes.even.now": Text(
+        "with {count} control planes ({machines}) the cluster bears no more failures than with one fewer; "
+        "this is well while it grows or shrinks, not for long",
+        "控制平面为 {count} 个（{machines}）时，可容忍的故障并不多于少一个时；扩缩容期间可以如此，不宜长久保持",
+    ),
+    "endpoint.own.many": Text(
+        "{given} is the address of the Machine {machine}, so the cluster would be gone with it and its other control "
+        "planes ({machines}) would be of no use; write a load balancer's address, a name, or an address that no "
+        "machine has, with selfBuiltVIP",
+        "{given} 是机器 {machine} 的地址：该机器故障时集群便不可用，其余控制平面（{machines}）也不起作用；"
+        "请写负载均衡器的地址、域名，或不属于任何机器的地址并设置 selfBuiltVIP",
+    ),
+    "endpoint.own": Text(
+        "{given} is the address of the only control plane, {machine}: the cluster can't have more control planes "
+        "later and the machine can't be replaced by one with another address; a name, a load balancer or "
+        "selfBuiltVIP leaves that open",
+        "{given} 是唯一的控制平面 {machine} 的地址：以后无法增加控制平面，也无法用其他地址的机器替换它；"
+        "域名、负载均衡器或 selfBuiltVIP 则保留这种可能",
+    ),
+    "plane.own.endpoint": Text(
+        "a further control plane can't be added: the endpoint of Cluster {cluster} is {given}, the address of the "
+        "Machine {machine}, and can't be changed; make a new Cluster whose endpoint is a load balancer, a name or a "
+        "self-built VIP, or write role Worker",
+        "不能再增加控制平面：集群 {cluster} 的访问端点 {given} 是机器 {machine} 的地址且不可更改；"
+        "请新建访问端点为负载均衡器、域名或自建 VIP 的集群，或写角色 Worker",
+    ),
+    "vip.required": Text(
+        "is required where the endpoint's host {given} is a name; write the address that it resolves to",
+        "访问端点的 host {given} 是域名时必填；请写它解析到的地址",
+    ),
+    "vip.form": Text(
+        "{given} is not an IP address; write one such as {right}", "{given} 不是 IP 地址；请写例如 {right}"
+    ),
+    "vip.other": Text(
+        "{given} is not the endpoint's host {host}; leave it out or write the same address",
+        "{given} 与访问端点的 host {host} 不同；请不填或写相同的地址",
+    ),
+    "vip.machine": Text(
+        "{given} is the address of the Machine {machine}; a virtual address is one that no machine has",
+        "{given} 是机器 {machine} 的地址；虚拟地址不能属于任何机器",
+    ),
+    "vip.inside": Text(
+        "{given} lies in {what} {other}, whose addresses exist only inside the cluster; write a free address of the "
+        "control planes' subnet",
+        "{given} 位于{what} {other} 内，该网段的地址只在集群内部有效；请写控制平面所在子网中的空闲地址",
+    ),
+    "vip.port": Text(
+        "{given} is taken on every control plane by {component}; take 6443",
+        "{given} 在每个控制平面上已由 {component} 占用；请使用 6443",
+    ),
+    "machine.vip": Text(
+        "{given} is the virtual address of Cluster {cluster}, which no machine may have; write the machine's own",
+        "{given} 是集群 {cluster} 的虚拟地址，任何机器都不能使用；请写机器自己的地址",
+    ),
+    "external.inside": Text(
+        "{given} lies in {what} {other}, whose addresses the platform can't reach; write the address by which the "
+        "platform reaches the cluster",
+        "{given} 位于{what} {other} 内，平台无法访问该网段的地址；请写平台访问集群所用的地址",
     ),
     "role.none": Text(
         "no Machine with role ControlPlane names this Cluster; add one with clusterName {cluster}",
