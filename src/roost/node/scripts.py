@@ -117,8 +117,27 @@ def undo_launch_script(cluster_id: str, *, token: str, tar_size: int, descriptio
     )
 
 
+def ask_script(
+    cluster_id: str, *, token: str, tar_size: int, probe: str, urls: Sequence[str], seconds: int, keep: bool
+) -> str:
+    """Has roost-probe (of this sum) try every address with the CA of the same number; a line of JSON for each."""
+    asks = "\n".join(f"ask {number} {word(url)} {seconds} &" for number, url in enumerate(urls))
+    return "\n".join(
+        [
+            "set -eu",
+            head(cluster_id),
+            library("launch"),
+            f"ask_begin {token} {tar_size} {'keep' if keep else 'tidy'}",
+            f"want_probe 0 {word(probe)}",
+            "printf '@@staged\\n'",
+            asks,
+            f"wait\nanswers {len(urls)}\n",
+        ]
+    )
+
+
 def control_script(cluster_id: str, command: str) -> str:
-    """A script of one command of launch.sh: join or stop."""
+    """A script of one command of launch.sh: join, stop or tidy."""
     return f"set -eu\n{head(cluster_id)}\n{library('launch')}\n{command}\n"
 
 

@@ -64,6 +64,41 @@ want_probe() {
   chmod 0700 "$probe"
 }
 
+# ask_begin TOKEN SIZE THEN: sets S and unpacks the CAs of the questions; THEN says whether the helper stays.
+ask_begin() {
+  umask 077
+  mkdir -p "$R/run/roost"
+  chmod 0755 "$R/run/roost"
+  S=$R/run/roost/ask-$1
+  mkdir "$S"
+  if [ "$3" = keep ]; then
+    trap 'rm -rf -- "$S"' EXIT
+  else
+    trap 'rm -rf -- "$S"; tidy' EXIT
+  fi
+  head -c "$2" | tar -xf - -C "$S"
+}
+
+# ask NUMBER URL SECONDS: the helper's exit status says no more than its line.
+ask() {
+  "$R/run/roost/bin/roost-probe" http-check "$2" --ca "$S/$1.pem" --timeout "$3s" >"$S/$1.said" 2>&1 || :
+}
+
+# answers COUNT: one line each, in the order of the questions.
+answers() {
+  number=0
+  while [ "$number" -lt "$1" ]; do
+    printf '%s\n' "$(head -n 1 "$S/$number.said")"
+    number=$((number + 1))
+  done
+}
+
+# tidy: the helper goes where no act of any cluster has been.
+tidy() {
+  if [ ! -d "$R/var/lib/roost" ]; then rm -rf -- "$R/run/roost/bin"; fi
+  rmdir -- "$R/run/roost" 2>/dev/null || :
+}
+
 # start DESCRIPTION SECONDS: the unit's name is the lock.
 start() {
   printf '@@staged\n'
