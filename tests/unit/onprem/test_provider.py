@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,6 +11,8 @@ import pytest
 
 from roost.api import conditions
 from roost.api.errors import PermanentFailure, RetryLater
+from roost.node import probing
+from roost.node.probing import Answer
 from roost.providers.onprem import provider
 from roost.providers.onprem.context import Context
 from roost.ssh.connection import Connection, Target
@@ -41,6 +43,31 @@ class World:
             for path in machine.root.rglob("*")
             if path.is_file() and ".fake" not in path.parts
         }
+
+
+@dataclass
+class Helper:
+    """In place of roost-probe, which these machines can't run."""
+
+    answers: dict[str, Answer] = field(default_factory=dict[str, Answer])
+    asked: list[tuple[str, bool]] = field(default_factory=list[tuple[str, bool]])
+    """Machines, and whether the helper was to stay there."""
+    left: list[str] = field(default_factory=list[str])
+
+    async def ask(self, connection: Connection, asked: Any, *, keep: bool, **_more: Any) -> dict[str, Answer]:
+        self.asked.append((connection.target.name, keep))
+        return {name: self.answers.get(name, Answer()) for name in asked}
+
+    async def leave(self, connection: Connection, _cluster_id: str) -> None:
+        self.left.append(connection.target.name)
+
+
+@pytest.fixture(autouse=True)
+def helper(monkeypatch: pytest.MonkeyPatch) -> Helper:
+    made_ = Helper()
+    monkeypatch.setattr(probing, "ask", made_.ask)
+    monkeypatch.setattr(probing, "leave", made_.leave)
+    return made_
 
 
 @pytest.fixture
@@ -173,3 +200,26 @@ async def test_a_machine_that_is_away_is_named_and_the_others_are_restored(world
         await provider.destroy(world.ctx)
     assert world.reported.machines["w1", conditions.DELETING][:2] == ("True", "MachineUnreachable")
     assert world.reported.machines["cp1", conditions.DELETING][:2] == ("False", conditions.SUCCEEDED)
+
+
+async def test_a_registry_that_is_somebody_else_stops_before_the_first_change(world: World, helper: Helper) -> None:
+    helper.answers["registry"] = Answer("CertificateUnknown", "something else answers there")
+    before = world.files()
+    with pytest.raises(PermanentFailure, match="something else answers there") as caught:
+        await provider.reconcile(world.ctx)
+    assert caught.value.reason == "RegistryNotTrusted"
+    assert world.files() == before
+    assert sorted(helper.asked) == [("cp1", True), ("w1", True)]
+    assert sorted(helper.left) == ["cp1", "w1"]
+
+
+async def test_a_plan_asks_too_and_leaves_nothing(world: World, helper: Helper) -> None:
+    await provider.plan(world.ctx)
+    assert sorted(helper.asked) == [("cp1", False), ("w1", False)]
+
+
+async def test_nobody_is_asked_while_something_else_stands_in_the_way(world: World, helper: Helper) -> None:
+    world.machines["w1"].write("etc/kubernetes/kubelet.conf", "theirs\n")
+    with pytest.raises(PermanentFailure, match="ForeignContent"):
+        await provider.reconcile(world.ctx)
+    assert helper.asked == []

@@ -23,7 +23,7 @@ from roost.providers.onprem.graph import combined
 from roost.providers.onprem.layout import Seat
 from roost.providers.onprem.observing import Seen, look_at, reconsider
 from roost.providers.onprem.planes import Stage
-from roost.providers.onprem.preflight import images, report
+from roost.providers.onprem.preflight import images, report, trust
 from roost.providers.onprem.preflight.machine import Subject
 from roost.providers.onprem.preflight.report import Finding
 from roost.providers.onprem.preflight.run import check
@@ -36,9 +36,10 @@ async def reconcile(ctx: Context) -> Outcome:
         return await look_after(ctx)
     seen, failures = await _look(ctx, unseen)
     ctx, seen, established = await _found(ctx, seen)
-    fit = await _preflight(ctx, seen, failures, established)
+    fit = await _preflight(ctx, seen, failures, established, goes_on=True)
     plan_ = planning.make(ctx, fit, network_missing=_is_fresh(ctx, fit))
     if not ctx.approve(plan_):
+        await trust.leave(ctx, fit)
         if not plan_.machines and not failures:
             return await look_after(ctx)
         raise PermanentFailure(conditions.AWAITING_APPROVAL, f"plan {plan_.hash} waits for approval")
@@ -58,7 +59,7 @@ async def plan(ctx: Context) -> PlanSpec:
     """Preflight, observe, compare. Writes nothing. Raises what preflight found, or an unreachable machine."""
     seen, failures = await _look(ctx, _members(ctx))
     ctx, seen, established = await _found(ctx, seen)
-    fit = await _preflight(ctx, seen, failures, established)
+    fit = await _preflight(ctx, seen, failures, established, goes_on=False)
     if failures:
         raise combined(failures)
     return planning.make(ctx, fit, network_missing=_is_fresh(ctx, fit))
@@ -130,9 +131,12 @@ async def _look(ctx: Context, machines: Sequence[MachineInput]) -> tuple[list[Se
 
 
 async def _preflight(
-    ctx: Context, seen: Sequence[Seen], failures: dict[str, RoostError], established: Sequence[str]
+    ctx: Context, seen: Sequence[Seen], failures: dict[str, RoostError], established: Sequence[str], *, goes_on: bool
 ) -> list[Seen]:
-    """The machines that may be changed. A cluster that does not exist yet begins only when all of them are fit."""
+    """The machines that may be changed. A cluster that does not exist yet begins only when all of them are fit.
+
+    `goes_on`: they will be, so that what preflight had to send may stay for that.
+    """
     existing = await _existing_nodes(ctx, seen)
     registry = ctx.registry.address if ctx.registry else None
     subjects = [
@@ -145,12 +149,13 @@ async def _preflight(
     findings += await images.findings(ctx, new)
     findings += [finding for look in seen for finding in _taken_names(look, existing)]
     findings += [finding for look in seen for finding in _blocked(look)]
-    _report_findings(ctx, seen, findings)
-    errors = report.errors(findings)
-    stopped = list(dict.fromkeys(finding.machine for finding in errors))
     begun = bool(established) or any(
         layout.seat(ctx, look.machine) is Seat.FOUNDER and not _is_new(ctx, look) for look in seen
     )
+    findings += await _trust(ctx, seen, findings, begun=begun, goes_on=goes_on and (begun or not failures))
+    _report_findings(ctx, seen, findings)
+    errors = report.errors(findings)
+    stopped = list(dict.fromkeys(finding.machine for finding in errors))
     unreachable = "\n".join(error.message for error in failures.values())
     if errors or (failures and not begun):
         text = "\n".join(part for part in (unreachable, report.message(findings)) if part)
@@ -167,6 +172,21 @@ async def _preflight(
             conditions.PREFLIGHT_PASSED, "True", conditions.SUCCEEDED, report.message(report.warnings(findings))
         )
     return [look for look in seen if look.machine.name not in stopped]
+
+
+async def _trust(
+    ctx: Context, seen: Sequence[Seen], findings: Sequence[Finding], *, begun: bool, goes_on: bool
+) -> list[Finding]:
+    """Asked last, of machines that nothing else stands in the way of."""
+    stopped = {finding.machine for finding in report.errors(findings)}
+    if stopped and not begun:
+        return []
+    fit = [look for look in seen if _is_new(ctx, look) and look.machine.name not in stopped]
+    found = await trust.findings(ctx, fit, exists=begun, keep=goes_on)
+    errors = {finding.machine for finding in report.errors(found)}
+    if goes_on and errors:
+        await trust.leave(ctx, [look for look in fit if not begun or look.machine.name in errors])
+    return found
 
 
 def _is_new(ctx: Context, look: Seen) -> bool:
