@@ -19,7 +19,7 @@ from roost.api.v1alpha1.machine import Role
 from roost.controllers import claims
 from roost.controllers.contexts import context, machine_inputs, reporter
 from roost.controllers.environment import Environment
-from roost.controllers.kinds import CLUSTER, MACHINE, cluster_id, spec
+from roost.controllers.kinds import CLUSTER, MACHINE, cluster_id, items, spec
 from roost.controllers.reporting import StatusReporter
 from roost.controllers.runtime.api import (
     ApiProblem,
@@ -94,12 +94,15 @@ class Removal:
             raise error
 
     def refusal(self, machine: Object) -> str | None:
-        """Why a deleted Machine stays as long as its Cluster does."""
+        """Why a deleted Machine stays as long as its Cluster does: it is the last control plane that holds it."""
         if spec(machine).get("role") != Role.CONTROL_PLANE or not acted_on(machine):
             return None
         name, owner = metadata(machine)["name"], spec(machine).get("clusterName")
+        mates = self._env.machines(Ref(CLUSTER, str(metadata(machine)["namespace"]), str(owner)))
+        if any(_is_plane(mate) and not deleting(mate) and metadata(mate)["name"] != name for mate in mates):
+            return None
         return (
-            f"Machine {name} is the control plane of Cluster {owner}; "
+            f"Machine {name} is a control plane of Cluster {owner} and none would be left that holds the cluster; "
             "it goes with the Cluster: delete that, or leave this as it is"
         )
 
@@ -200,6 +203,14 @@ class Removal:
 def acted_on(machine: Object) -> bool:
     """Whether a changing act ever ran on the machine, by the engine's own record."""
     return int(part(part(machine, "status"), "acts").get("count") or 0) > 0
+
+
+def _is_plane(machine: Object) -> bool:
+    """Whether it is a control plane that has joined, so that the cluster lives on in it."""
+    if spec(machine).get("role") != Role.CONTROL_PLANE:
+        return False
+    conditions = items(part(machine, "status").get("conditions"))
+    return any(each.get("type") == c.JOINED and each.get("status") == "True" for each in conditions)
 
 
 def grace_left(env: Environment, machine: Object) -> float:

@@ -10,12 +10,13 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from roost.api import conditions
 from roost.api.errors import RetryLater, RoostError
+from roost.api.v1alpha1.machine import Role
 from roost.kube.client import Client
 from roost.kube.errors import answered, explained
 from roost.kube.resources import NODE
 from roost.node import engine
 from roost.node.act import Step
-from roost.providers.onprem import access, drain, nodes
+from roost.providers.onprem import access, drain, entering, etcd, gate, layout, nodes
 from roost.providers.onprem.context import Context, MachineInput
 from roost.providers.onprem.graph import combined
 
@@ -46,9 +47,14 @@ async def remove(ctx: Context, names: Sequence[str]) -> None:
     leaving = [machine for machine in ctx.machines if machine.name in names]
     client = await _client(ctx)
     try:
+        one_by_one = asyncio.Lock()
 
         async def leave(machine: MachineInput) -> None:
-            if client is not None:
+            if client is not None and machine.spec.role is Role.CONTROL_PLANE:
+                # The next one's quorum is judged when this one is out.
+                async with one_by_one:
+                    await _out_of_control_planes(ctx, client, machine)
+            elif client is not None:
                 await _out_of_cluster(ctx, client, machine)
             await restore(ctx, machine)
 
@@ -62,6 +68,25 @@ async def _client(ctx: Context) -> Client | None:
     """None: the cluster never came so far that there is something to drain."""
     stored = await ctx.kubeconfig.load()
     return None if stored is None else access.client(stored)
+
+
+async def _out_of_control_planes(ctx: Context, client: Client, machine: MachineInput) -> None:
+    """A control plane: its etcd member is taken out while the others hold the quorum; then it goes as any node."""
+    staying = layout.control_planes(ctx)
+    planes = await entering.look(ctx, staying)
+    members = gate.members_of(planes)
+    if members is None:
+        said = "; ".join(gate.unwell([plane]) or plane.machine.name for plane in planes)
+        raise RetryLater("QuorumAtRisk", f"{machine.name}: no other control plane shows etcd's members: {said}")
+    own = [member for member in members if member.host == machine.spec.addresses.primary]
+    for member in own:
+        why = etcd.may_remove(members, member)
+        if why is not None:
+            raise RetryLater("QuorumAtRisk", f"{machine.name} stays: {why}")
+    await _out_of_cluster(ctx, client, machine)
+    for member in own:
+        _doing(ctx, machine, f"taking the etcd member {member.title} out")
+        await entering.take_out(ctx, planes, member)
 
 
 async def _out_of_cluster(ctx: Context, client: Client, machine: MachineInput) -> None:
