@@ -11,8 +11,13 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-PROCESSES = ("controllers", "admission")
+if TYPE_CHECKING:
+    from roost.embedded.layout import Layout
+    from roost.embedded.record import Record
+
+PROCESSES = ("controllers", "admission", "gateway", "registry-front")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -34,6 +39,12 @@ def _process(name: str, data_dir: Path) -> int:
     if chosen is None:
         sys.stderr.write(f"error: no platform in {data_dir}; `roost up` starts this process\n")
         return 1
+    if name == "registry-front":
+        from roost.embedded.front import process
+
+        _collect_from_now_on()
+        process.run(layout, chosen)
+        return 0
     if name == "admission":
         from roost.admission.server import serve
 
@@ -49,12 +60,36 @@ def _process(name: str, data_dir: Path) -> int:
             ready=layout.run / "admission.ready",
         )
         return 0
+    if name == "gateway":
+        return _gateway(layout, chosen)
     from roost.controllers.run import run
     from roost.embedded import registry
 
     source = registry.source(layout, chosen)
     _collect_from_now_on()
     run(kubeconfig=layout.kubeconfig("controllers"), data_dir=layout.root, registry=source)
+    return 0
+
+
+def _gateway(layout: Layout, chosen: Record) -> int:
+    from roost.embedded import door
+    from roost.gateway.run import Settings, serve
+
+    _collect_from_now_on()
+    serve(
+        Settings(
+            kubeconfig=layout.kubeconfig("gateway"),
+            certificate=layout.certificate("gateway"),
+            key=layout.key("gateway"),
+            ca=layout.machines_ca,
+            audit=layout.audit,
+            hosts=door.hosts(chosen),
+            port=chosen.ports.gateway,
+            ready=layout.run / "gateway.ready",
+            own_token=layout.own_token,
+            first_password=layout.first_password,
+        )
+    )
     return 0
 
 

@@ -35,6 +35,8 @@ FIELD_MANAGER: Final = "roost"
 # Identities of roost's own processes, as user names of their client certificates.
 CONTROLLERS_USER: Final = "system:roost:controllers"
 ADMISSION_USER: Final = "system:roost:admission"
+GATEWAY_USER: Final = "system:roost:gateway"
+REGISTRY_USER: Final = "system:roost:registry"
 PLATFORM_GROUP: Final = "system:roost:platform"
 
 KUBECONFIG_KEY: Final = "value"

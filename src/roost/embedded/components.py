@@ -21,10 +21,12 @@ REGISTRY: Final = "registry"
 REGISTRY_TLS: Final = "registry-tls"
 ADMISSION: Final = "admission"
 CONTROLLERS: Final = "controllers"
+REGISTRY_FRONT: Final = "registry-front"
+GATEWAY: Final = "gateway"
 
 STOP_ORDER: Final = (
     # The API server waits for open watches when it ends, so who watches ends first.
-    (CONTROLLERS, CONTROLLER_MANAGER, ADMISSION),
+    (GATEWAY, REGISTRY_FRONT, CONTROLLERS, CONTROLLER_MANAGER, ADMISSION),
     (API, REGISTRY, REGISTRY_TLS),
     (ETCD,),
 )
@@ -167,7 +169,7 @@ def registry(layout: Layout, executable: Path, *, name: str, config: Path) -> Pr
 
 
 def own(layout: Layout, name: str) -> Program:
-    """`controllers` or `admission`: roost itself, as a process of its own."""
+    """`controllers`, `admission` or `gateway`: roost itself, as a process of its own."""
     return Program(
         name,
         Path(sys.executable),
@@ -182,7 +184,9 @@ def restart_after(renewed: tuple[str, ...]) -> tuple[str, ...]:
     """Which children hold one of these certificates in memory. etcd and the API server read theirs anew."""
     holders = {
         "user-controllers": (CONTROLLERS,),
+        "user-registry-front": (REGISTRY_FRONT,),
         "user-admission": (ADMISSION,),
+        "user-gateway": (GATEWAY,),
         "webhook": (ADMISSION,),
         "user-controller-manager": (CONTROLLER_MANAGER,),
         "registry": (REGISTRY_TLS,),

@@ -90,6 +90,26 @@ class Layout:
         return self.config / f"{user}.kubeconfig"
 
     @property
+    def own_token(self) -> Path:
+        """With it the platform's own processes reach clusters through the gateway."""
+        return self.config / "gateway.token"
+
+    @property
+    def first_password(self) -> Path:
+        """Of the first administrator, until it is changed."""
+        return self.root / "administrator.password"
+
+    @property
+    def gateway_addresses(self) -> Path:
+        """Further names and addresses that the gateway's certificate vouches for: a JSON list."""
+        return self.config / "gateway-addresses.json"
+
+    @property
+    def audit(self) -> Path:
+        """The gateway's audit log."""
+        return self.root / "audit"
+
+    @property
     def encryption(self) -> Path:
         return self.config / "encryption.json"
 
@@ -142,6 +162,7 @@ class Layout:
             self.bundles,
             self.root / "programs",
             self.config,
+            self.audit,
             self.logs,
             self.run,
         )

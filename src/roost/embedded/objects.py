@@ -10,7 +10,17 @@ from datetime import UTC, datetime
 from typing import Any, Final, cast
 
 from roost.api import conditions
-from roost.api.names import ADMISSION_USER, API_VERSION, CONTROLLERS_USER, GLOBAL_CLUSTER, GROUP, SYSTEM_NAMESPACE
+from roost.api.names import (
+    ADMISSION_USER,
+    API_VERSION,
+    CONTROLLERS_USER,
+    GATEWAY_USER,
+    GLOBAL_CLUSTER,
+    GROUP,
+    REGISTRY_USER,
+    SYSTEM_NAMESPACE,
+)
+from roost.api.rights import platform_manifests
 
 FIELD_MANAGER: Final = "roost-platform"
 
@@ -36,6 +46,22 @@ _RULES: Final[dict[str, tuple[str, list[dict[str, Any]]]]] = {
             {"apiGroups": [""], "resources": ["secrets", "namespaces"], "verbs": _READ},
             # May the author of a Machine read the Secret that it names?
             {"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]},
+        ],
+    ),
+    "roost:gateway": (
+        GATEWAY_USER,
+        [
+            # Who signed in; the gateway itself never names one of Kubernetes' own users or groups.
+            {"apiGroups": [""], "resources": ["users", "groups"], "verbs": ["impersonate"]},
+            {
+                "apiGroups": ["authentication.k8s.io"],
+                "resources": ["uids", "userextras/roost.session"],
+                "verbs": ["impersonate"],
+            },
+            {"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]},
+            {"apiGroups": [GROUP], "resources": ["clusters", "projects"], "verbs": _READ},
+            # Kubeconfigs of clusters, each in its own namespace.
+            {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]},
         ],
     ),
 }
@@ -64,7 +90,52 @@ def manifests() -> list[dict[str, Any]]:
                 "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}],
             }
         )
+    found.extend(_records_of_sign_in())
+    found.extend(_external_name())
+    found.extend(platform_manifests())
     return found
+
+
+def _records_of_sign_in() -> list[dict[str, Any]]:
+    """The gateway writes users, sessions and tokens, in the system namespace alone."""
+    name = {"name": "roost:gateway", "namespace": SYSTEM_NAMESPACE}
+    api = "rbac.authorization.k8s.io"
+    rules = [{"apiGroups": [""], "resources": ["secrets", "configmaps"], "verbs": [*_READ, *_WRITE]}]
+    return [
+        {"apiVersion": f"{api}/v1", "kind": "Role", "metadata": name, "rules": rules},
+        {
+            "apiVersion": f"{api}/v1",
+            "kind": "RoleBinding",
+            "metadata": name,
+            "roleRef": {"apiGroup": api, "kind": "Role", "name": "roost:gateway"},
+            "subjects": [{"apiGroup": api, "kind": "User", "name": GATEWAY_USER}],
+        },
+    ]
+
+
+def _external_name() -> list[dict[str, Any]]:
+    """The process that serves the registry's external name reads what is about it, and nothing else."""
+    name = {"name": "roost:registry-front", "namespace": "kube-system"}
+    api = "rbac.authorization.k8s.io"
+    rules = [
+        {
+            "apiGroups": ["networking.k8s.io"],
+            "resources": ["ingresses"],
+            "resourceNames": ["registry-address"],
+            "verbs": _READ,
+        },
+        {"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["registry-address.tls"], "verbs": _READ},
+    ]
+    return [
+        {"apiVersion": f"{api}/v1", "kind": "Role", "metadata": name, "rules": rules},
+        {
+            "apiVersion": f"{api}/v1",
+            "kind": "RoleBinding",
+            "metadata": name,
+            "roleRef": {"apiGroup": api, "kind": "Role", "name": "roost:registry-front"},
+            "subjects": [{"apiGroup": api, "kind": "User", "name": REGISTRY_USER}],
+        },
+    ]
 
 
 def global_cluster() -> dict[str, Any]:

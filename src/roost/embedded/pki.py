@@ -14,8 +14,15 @@ from typing import Final
 
 from roost.api.errors import PermanentFailure
 from roost.api.masked import Masked
-from roost.api.names import ADMISSION_USER, CONTROLLERS_USER, GLOBAL_CLUSTER, PLATFORM_GROUP
-from roost.embedded import freshness
+from roost.api.names import (
+    ADMISSION_USER,
+    CONTROLLERS_USER,
+    GATEWAY_USER,
+    GLOBAL_CLUSTER,
+    PLATFORM_GROUP,
+    REGISTRY_USER,
+)
+from roost.embedded import door, freshness
 from roost.embedded.files import explained, write_if_changed, write_private
 from roost.embedded.layout import Layout
 from roost.embedded.record import Record
@@ -45,11 +52,13 @@ USERS: Final = (
     User("admin", "roost-admin", ("system:masters",)),
     User("controllers", CONTROLLERS_USER, (PLATFORM_GROUP,)),
     User("admission", ADMISSION_USER, (PLATFORM_GROUP,)),
+    User("registry-front", REGISTRY_USER, (PLATFORM_GROUP,)),
+    User("gateway", GATEWAY_USER, (PLATFORM_GROUP,)),
     User("controller-manager", "system:kube-controller-manager", ()),
 )
 
 
-def leaves(record: Record) -> tuple[Leaf, ...]:
+def leaves(layout: Layout, record: Record) -> tuple[Leaf, ...]:
     """Every leaf certificate of a platform."""
     api_names = (*_LOCAL, "kubernetes", "kubernetes.default", "kubernetes.default.svc", "10.0.0.1")
     reachable = (*_LOCAL, record.address) if record.address else _LOCAL
@@ -59,12 +68,28 @@ def leaves(record: Record) -> tuple[Leaf, ...]:
         Leaf("api", "platform-ca", pki.Profile("kube-apiserver", "server", hosts=api_names)),
         Leaf("webhook", "platform-ca", pki.Profile("roost-admission", "server", hosts=_LOCAL)),
         Leaf("registry", "serving-ca", pki.Profile("roost-registry", "server", hosts=reachable)),
+        gateway_leaf(layout, record),
     )
     clients = (
         Leaf(f"user-{user.file}", "platform-ca", pki.Profile(user.common_name, "client", user.organizations))
         for user in USERS
     )
     return (*servers, *clients)
+
+
+def gateway_leaf(layout: Layout, record: Record) -> Leaf:
+    names = door.names(layout, record)
+    return Leaf("gateway", "serving-ca", pki.Profile("roost-gateway", "server", hosts=names))
+
+
+def renew_gateway(layout: Layout, record: Record, *, now: datetime) -> bool:
+    """Issues the gateway's certificate anew where its names changed or its end is near; it takes that over itself."""
+    authority, leaf = _read(layout, "serving-ca"), gateway_leaf(layout, record)
+    kept = _read(layout, leaf.name)
+    if authority is None or (kept is not None and pki.matches(kept) and not _due(kept, authority, leaf, now)):
+        return False
+    _write(layout, leaf.name, pki.issue(authority, leaf.profile, now=now))
+    return True
 
 
 def ensure(layout: Layout, record: Record, *, now: datetime) -> tuple[str, ...]:
@@ -85,7 +110,7 @@ def ensure(layout: Layout, record: Record, *, now: datetime) -> tuple[str, ...]:
             _write(layout, name, found)
             written.append(name)
         authorities[name] = found
-    for leaf in leaves(record):
+    for leaf in leaves(layout, record):
         authority = authorities[leaf.authority]
         kept = _read(layout, leaf.name)
         if kept is None or not pki.matches(kept) or _due(kept, authority, leaf, now):
@@ -98,7 +123,7 @@ def ensure(layout: Layout, record: Record, *, now: datetime) -> tuple[str, ...]:
         written.append("service-accounts")
     for user in USERS:
         _write_kubeconfig(layout, record, user, authorities["platform-ca"].certificate_pem)
-    until = min(pki.renewal(layout.certificate(leaf.name).read_text()) for leaf in leaves(record))
+    until = min(pki.renewal(layout.certificate(leaf.name).read_text()) for leaf in leaves(layout, record))
     freshness.stamp(layout, record, until=until)
     return tuple(written)
 
@@ -106,7 +131,7 @@ def ensure(layout: Layout, record: Record, *, now: datetime) -> tuple[str, ...]:
 def expiries(layout: Layout, record: Record) -> dict[str, datetime]:
     """When each certificate ends, by name; those that can't be read are left out."""
     found: dict[str, datetime] = {}
-    for name in (*AUTHORITIES, *(leaf.name for leaf in leaves(record))):
+    for name in (*AUTHORITIES, *(leaf.name for leaf in leaves(layout, record))):
         try:
             found[name] = pki.expiry(layout.certificate(name).read_text())
         except (OSError, ValueError):

@@ -21,7 +21,8 @@ LOOPBACK: Final = "127.0.0.1"
 
 @dataclass(frozen=True)
 class Ports:
-    """Port numbers by use. All listen on loopback, but `registry_tls`, which machines reach."""
+    """Port numbers by use. All listen on loopback alone, but `gateway`
+    and `registry_tls`, which others reach."""
 
     base: int = DEFAULT_BASE
 
@@ -29,7 +30,7 @@ class Ports:
         if not 1024 <= self.base <= 65000:
             raise PermanentFailure(
                 "PortBaseInvalid",
-                f"--port-base {self.base}: the ports {self.base} to {self.base + 501} are used; "
+                f"--port-base {self.base}: the ports {self.base} to {self.base + 510} are used; "
                 "choose a base from 1024 to 65000",
             )
 
@@ -40,6 +41,11 @@ class Ports:
     @property
     def webhook(self) -> int:
         return self.base + 444
+
+    @property
+    def gateway(self) -> int:
+        """The one door: TLS, on loopback and on the platform's address."""
+        return self.base + 445
 
     @property
     def etcd(self) -> int:
@@ -59,6 +65,11 @@ class Ports:
         """Read-only, TLS, on the platform's address."""
         return self.base + 501
 
+    @property
+    def registry_external(self) -> int:
+        """The registry at its external name, once somebody gives it one; TLS, on the platform's address."""
+        return self.base + 510
+
     def listening(self, address: str | None) -> tuple[tuple[str, str, int], ...]:
         """(use, address, port) of everything that will listen."""
         local = (
@@ -66,9 +77,12 @@ class Ports:
             ("etcd (peer)", LOOPBACK, self.etcd_peer),
             ("the API", LOOPBACK, self.api),
             ("the webhook", LOOPBACK, self.webhook),
+            ("the gateway", LOOPBACK, self.gateway),
             ("the registry", LOOPBACK, self.registry),
         )
-        return (*local, ("the registry (TLS)", address, self.registry_tls)) if address else local
+        if not address:
+            return local
+        return (*local, ("the registry (TLS)", address, self.registry_tls), ("the gateway", address, self.gateway))
 
 
 def check_free(ports: Ports, address: str | None) -> None:

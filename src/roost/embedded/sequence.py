@@ -18,7 +18,7 @@ from typing import Any
 
 from roost.api.errors import PermanentFailure, RetryLater
 from roost.api.names import API_VERSION
-from roost.embedded import applied, components, files, freshness, ports, record, supervise
+from roost.embedded import applied, components, door, files, freshness, ports, record, supervise
 from roost.embedded.layout import Layout
 from roost.embedded.record import Record
 from roost.embedded.supervise import Supervisor
@@ -87,6 +87,7 @@ class Sequence:
             from roost.embedded import encryption
 
             encryption.ensure(self.layout)
+        door.prepare(self.layout)
         record.save(self.layout.record, self.record)
         await self.supervisor.start(components.etcd(self.layout, self.record, self._program(components.ETCD)))
 
@@ -144,6 +145,9 @@ class Sequence:
         self.tell("registry")
         program = self._program(components.CONTROLLER_MANAGER)
         await self.supervisor.start(components.controller_manager(self.layout, self.record, program))
+        if self._runs(components.GATEWAY):
+            # Nobody waits for it: it listens a moment later, and what asks it tries again until then.
+            await self.supervisor.start(components.own(self.layout, components.GATEWAY))
         if self._runs(components.CONTROLLERS):
             await self.supervisor.start(components.own(self.layout, components.CONTROLLERS))
             self.tell("controllers")

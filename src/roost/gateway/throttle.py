@@ -27,7 +27,8 @@ class _Failures:
 class Throttle:
     """Remembers failures of one gateway process."""
 
-    def __init__(self) -> None:
+    def __init__(self, free: int = FREE) -> None:
+        self._free = free
         self._known: OrderedDict[str, _Failures] = OrderedDict()
 
     def wait(self, *keys: str, now: float) -> float:
@@ -41,7 +42,7 @@ class Throttle:
                 known.count = 0
             known.count += 1
             known.last = now
-            over = known.count - FREE
+            over = known.count - self._free
             if over > 0:
                 known.until = now + min(MOST_SECONDS, FIRST_SECONDS * 2 ** (over - 1))
             self._known.move_to_end(key)

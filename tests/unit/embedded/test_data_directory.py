@@ -183,9 +183,9 @@ class TestPki:
         record.save(layout.record, FIRST)
         authority = layout.certificate("platform-ca").read_bytes()
         renewed = pki.ensure(layout, FIRST, now=NOW + timedelta(days=300))
-        assert set(renewed) == {leaf.name for leaf in pki.leaves(FIRST)}
+        assert set(renewed) == {leaf.name for leaf in pki.leaves(layout, FIRST)}
         assert layout.certificate("platform-ca").read_bytes() == authority
-        holders = {"admission", "registry-tls", "controllers", "kube-controller-manager"}
+        holders = {"admission", "registry-tls", "controllers", "gateway", "kube-controller-manager"}
         assert set(components.restart_after(renewed)) == holders
 
     def test_a_new_address_renews_the_registry_alone(self, layout: Layout) -> None:

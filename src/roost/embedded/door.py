@@ -1,0 +1,49 @@
+"""The gateway as the embedded platform keeps it: its first secrets, its addresses, its certificate.
+
+Called by sequence (before etcd's first start), pki, main (settings of the process), and by commands that tell people
+where the door is. Standard library only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import secrets
+
+from roost.embedded.files import write_private
+from roost.embedded.layout import Layout
+from roost.embedded.ports import LOOPBACK
+from roost.embedded.record import Record
+
+
+def prepare(layout: Layout) -> None:
+    """A token for the platform's own processes, and a first password where there is no platform yet."""
+    if not layout.own_token.exists():
+        write_private(layout.own_token, secrets.token_urlsafe(32) + "\n")
+    if not layout.record.exists() and not layout.first_password.exists():
+        write_private(layout.first_password, secrets.token_urlsafe(12) + "\n")
+
+
+def hosts(record: Record) -> tuple[str, ...]:
+    """Where the gateway listens."""
+    return (LOOPBACK, record.address) if record.address else (LOOPBACK,)
+
+
+def names(layout: Layout, record: Record) -> tuple[str, ...]:
+    """Everything that its certificate vouches for."""
+    return tuple(dict.fromkeys(("localhost", *hosts(record), *added(layout))))
+
+
+def added(layout: Layout) -> tuple[str, ...]:
+    """Names and addresses that an administrator added, without ports."""
+    with contextlib.suppress(OSError, ValueError):
+        found: object = json.loads(layout.gateway_addresses.read_bytes())
+        if isinstance(found, list):
+            return tuple(str(item) for item in found)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    return ()
+
+
+def url(record: Record) -> str:
+    """As others reach it, where it has an address; else on this machine."""
+    host = record.address or LOOPBACK
+    return f"https://{f'[{host}]' if ':' in host else host}:{record.ports.gateway}"

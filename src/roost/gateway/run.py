@@ -1,0 +1,185 @@
+"""The gateway's process: puts everything together, listens, and stays until it is told to stop. Called by main."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import ssl
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from roost.api.masked import Masked
+from roost.gateway import passwords, static
+from roost.gateway.audit import AuditLog
+from roost.gateway.authenticate import Authenticator
+from roost.gateway.authorise import Authoriser
+from roost.gateway.clusters import Clusters
+from roost.gateway.dispatch import Dispatch
+from roost.gateway.endpoints import app
+from roost.gateway.endpoints.services import Services
+from roost.gateway.front import Front
+from roost.gateway.records import User
+from roost.gateway.refusal import Refusal
+from roost.gateway.store import Store
+from roost.kube.direct import Address, Direct, not_here, reachable
+from roost.kube.kubeconfig import parse
+from roost.kube.lean import Lean
+
+TIDY_SECONDS: Final = 600.0
+FIRST_USER: Final = "admin"
+ADMINISTRATORS: Final = "administrators"
+
+_LOG: Final = logging.getLogger("roost.gateway")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where everything lies."""
+
+    kubeconfig: Path
+    certificate: Path
+    key: Path
+    ca: Path
+    audit: Path
+    hosts: tuple[str, ...]
+    """Addresses of this machine to listen on."""
+    port: int
+    ready: Path
+    """Exists while requests are answered."""
+    own_token: Path
+    """Token of the platform's own processes."""
+    first_password: Path
+    """Of the first administrator."""
+    allowed: Callable[[Address], bool] = not_here
+    """Where clusters may be."""
+    console: Path = static.DIRECTORY
+
+
+def serve(settings: Settings) -> None:
+    """Blocks until SIGTERM or SIGINT."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    asyncio.run(_until_told(settings))
+
+
+async def _until_told(settings: Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    gateway = Gateway(settings)
+    await gateway.start()
+    waiting = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({waiting, *gateway.tasks}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiting.cancel()
+        await gateway.stop()
+
+
+class Gateway:
+    """One gateway, as the process runs it and as tests do."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.tls.minimum_version = ssl.TLSVersion.TLSv1_2
+        # HTTP/1.1 alone: what is upgraded can't go over HTTP/2.
+        self.tls.set_alpn_protocols(["http/1.1"])
+        self.tls.load_cert_chain(settings.certificate, settings.key)
+        self.platform = Direct(parse(settings.kubeconfig), allowed=reachable)
+        api = Lean(self.platform)
+        self.store = Store(api)
+        self.clusters = Clusters(api, allowed=settings.allowed)
+        self.log = AuditLog(settings.audit)
+        self.services = Services(
+            store=self.store,
+            authenticator=Authenticator(self.store, settings.own_token),
+            authoriser=Authoriser(api),
+            clusters=self.clusters,
+            platform=self.platform,
+            audit=settings.audit,
+            ca=self._ca,
+            addresses=self._addresses,
+        )
+        self.dispatch = Dispatch(
+            authenticator=self.services.authenticator,
+            authoriser=self.services.authoriser,
+            clusters=self.clusters,
+            store=self.store,
+            platform=self.platform,
+            log=self.log,
+            files=static.Files(settings.console),
+            own=app.build(self.services),
+        )
+        self.front = Front(self.dispatch.handle, self.tls)
+        self.port = settings.port
+        self.tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        for host in self.settings.hosts:
+            self.port = await self.front.listen(host, self.port)
+        endless = (self.store.run(), self.clusters.run(), self.dispatch.recheck(), self._tidy())
+        self.tasks = {asyncio.create_task(one) for one in endless}
+        self._first = asyncio.create_task(self._first_user())
+        for task in (*self.tasks, self._first):
+            task.add_done_callback(_told)
+        self.settings.ready.write_text(str(os.getpid()))
+
+    async def stop(self) -> None:
+        self.settings.ready.unlink(missing_ok=True)
+        for task in (*self.tasks, self._first):
+            task.cancel()
+        await self.front.close()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        await self.platform.close()
+        self.log.close()
+
+    def _ca(self) -> str:
+        with contextlib.suppress(OSError):
+            return self.settings.ca.read_text()
+        return ""
+
+    def _addresses(self) -> tuple[str, ...]:
+        """The address that others reach first, loopback last."""
+        named = [f"[{host}]" if ":" in host else host for host in reversed(self.settings.hosts)]
+        return tuple(f"{host}:{self.port}" for host in named)
+
+    async def _tidy(self) -> None:
+        await self.store.synced.wait()
+        while True:
+            try:
+                await self.store.tidy(now=time.time())
+            except Exception as error:
+                _LOG.warning("expired sessions not deleted: %s", error)
+            await asyncio.sleep(TIDY_SECONDS)
+
+    async def _first_user(self) -> None:
+        """Where nobody can sign in yet: an administrator, whose password lies in a file for the owner alone."""
+        await self.store.synced.wait()
+        if self.store.all(User):
+            return
+        path = self.settings.first_password
+        try:
+            password = Masked(path.read_text().strip())
+        except FileNotFoundError:
+            password = passwords.generate()
+            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+                file.write(password.reveal() + "\n")
+        hashed = await self.services.passwords.hashed(password)
+        user = User(
+            FIRST_USER, display_name="Administrator", groups=(ADMINISTRATORS,), password=hashed, created=time.time()
+        )
+        with contextlib.suppress(Refusal):
+            # Another replica made it at the same time.
+            await self.store.create(user)
+
+
+def _told(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        _LOG.error("a part of the gateway ended", exc_info=task.exception())
