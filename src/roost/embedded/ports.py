@@ -21,8 +21,7 @@ LOOPBACK: Final = "127.0.0.1"
 
 @dataclass(frozen=True)
 class Ports:
-    """Port numbers by use. All listen on loopback alone, but `gateway`
-    and `registry_tls`, which others reach."""
+    """Port numbers by use. All listen on loopback alone, but those that others reach, which are TLS."""
 
     base: int = DEFAULT_BASE
 
@@ -82,7 +81,11 @@ class Ports:
         )
         if not address:
             return local
-        return (*local, ("the registry (TLS)", address, self.registry_tls), ("the gateway", address, self.gateway))
+        return (
+            *local,
+            ("the registry (TLS)", address, self.registry_tls),
+            ("the gateway (TLS)", address, self.gateway),
+        )
 
 
 def check_free(ports: Ports, address: str | None) -> None:

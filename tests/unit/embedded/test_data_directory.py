@@ -165,7 +165,7 @@ class TestPorts:
     def test_all_move_with_the_base_and_differ(self) -> None:
         here, there = Ports().listening("10.0.0.1"), Ports(17000).listening("10.0.0.1")
         assert [port for _, _, port in there] == [port + 10000 for _, _, port in here]
-        assert len({port for _, _, port in here}) == len(here)
+        assert len({(host, port) for _, host, port in here}) == len(here)
         assert {host for use, host, _ in here if "TLS" not in use} == {"127.0.0.1"}
         with pytest.raises(PermanentFailure, match="--port-base 80"):
             Ports(80)
@@ -185,12 +185,22 @@ class TestPki:
         renewed = pki.ensure(layout, FIRST, now=NOW + timedelta(days=300))
         assert set(renewed) == {leaf.name for leaf in pki.leaves(layout, FIRST)}
         assert layout.certificate("platform-ca").read_bytes() == authority
-        holders = {"admission", "registry-tls", "controllers", "gateway", "kube-controller-manager"}
+        holders = {
+            "admission",
+            "registry-tls",
+            "registry-front",
+            "controllers",
+            "gateway",
+            "kube-controller-manager",
+        }
         assert set(components.restart_after(renewed)) == holders
 
-    def test_a_new_address_renews_the_registry_alone(self, layout: Layout) -> None:
+    def test_a_new_address_renews_what_listens_there_alone(self, layout: Layout) -> None:
         pki.ensure(layout, FIRST, now=NOW)
-        assert pki.ensure(layout, Record("1.31.4", address="10.0.0.5"), now=NOW) == ("registry",)
+        assert pki.ensure(layout, Record("1.31.4", address="10.0.0.5"), now=NOW) == (
+            "registry",
+            "gateway",
+        )
 
     def test_new_ports_reach_the_kubeconfigs(self, layout: Layout) -> None:
         pki.ensure(layout, FIRST, now=NOW)
@@ -263,7 +273,7 @@ class TestComponents:
 
     def test_the_stop_order_names_every_child_once(self) -> None:
         names = [name for group in components.STOP_ORDER for name in group]
-        assert len(set(names)) == len(names) == 7
+        assert len(set(names)) == len(names) == 9
         assert names[-1] == components.ETCD
 
 
