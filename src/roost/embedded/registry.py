@@ -6,11 +6,12 @@ Called by start. Machines are pointed at the registry only for bundles that `pus
 from __future__ import annotations
 
 import asyncio
+import http.client
 import json
 import secrets
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from roost.api.masked import Masked
 from roost.bundle import pulling
@@ -19,14 +20,17 @@ from roost.embedded import components
 from roost.embedded.files import write_private
 from roost.embedded.layout import Layout
 from roost.embedded.ports import LOOPBACK
+from roost.embedded.probe import Probe
 from roost.embedded.record import Record
-from roost.embedded.supervise import Program
+from roost.embedded.supervise import Program, Supervisor
 
 if TYPE_CHECKING:
     from roost.providers.onprem.context import RegistrySource
 
 INTERVAL = 2.0
 """Seconds between looks at the bundles; a bundle made while the platform runs is pushed by itself."""
+EXTERNAL_INTERVAL = 10.0
+"""Seconds until a name that somebody gives to the registry is served."""
 
 
 def source(layout: Layout, record: Record) -> RegistrySource | None:
@@ -60,6 +64,31 @@ def programs(layout: Layout, record: Record, executable: Path) -> tuple[Program,
         write_private(config, text)
         found.append(components.registry(layout, executable, name=components.REGISTRY_TLS, config=config))
     return tuple(found)
+
+
+class ExternalName:
+    """Starts the process that serves the registry's external name when there is one, and ends it when it goes.
+
+    One question every ten seconds; most platforms have none, and then nothing is imported and nothing listens.
+    """
+
+    PATH: Final = "/apis/networking.k8s.io/v1/namespaces/kube-system/ingresses/registry-address"
+
+    def __init__(self, layout: Layout, record: Record, supervisor: Supervisor) -> None:
+        self._layout = layout
+        self._supervisor = supervisor
+        self._api = Probe(layout, record)
+
+    async def look(self) -> None:
+        try:
+            status, _ = await self._api.get(self.PATH)
+        except (OSError, http.client.HTTPException):
+            return  # The API is being started anew; the next look tells.
+        name = components.REGISTRY_FRONT
+        if status == 200 and name not in self._supervisor.children:
+            await self._supervisor.start(components.own(self._layout, name))
+        elif status == 404 and name in self._supervisor.children:
+            await self._supervisor.stop(name)
 
 
 def pushed(layout: Layout) -> dict[str, str]:

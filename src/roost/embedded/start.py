@@ -119,6 +119,9 @@ async def _look_after(sequence: Sequence, tell: Callable[..., None]) -> None:
         if sequence.settled:
             group.create_task(_repeated(sequence.fill, tell, every=None))
         group.create_task(_repeated(lambda: registry.fill(layout, chosen, tell=told), tell, every=registry.INTERVAL))
+        if chosen.address:
+            asked = registry.ExternalName(layout, chosen, sequence.supervisor)
+            group.create_task(_repeated(asked.look, tell, every=registry.EXTERNAL_INTERVAL))
         group.create_task(_repeated(lambda: _trim(sequence.supervisor), tell, every=60))
         group.create_task(_repeated(lambda: _renew(sequence), tell, every=12 * 3600))
 

@@ -1,0 +1,1 @@
+"""Serves the built-in registry at its external name: the process `registry-front`."""
