@@ -45,6 +45,10 @@ CHINESE: Final[dict[str, str]] = {
         "最新版本上的 1+2：可用，再次查看不产生任何更改，删除后不留痕迹，同一批机器可再次建集群"
     ),
     "test_one_control_plane_and_one_worker_on_the_oldest_version": "最旧版本上的 1+1，通过删除命名空间结束",
+    "test_one_control_plane_and_one_worker_on_the_versions_between": "1.29.15 和 1.30.4 上的 1+1：可用，不留痕迹",
+    "test_something_else_answers_as_the_registry": "在镜像仓库地址应答的是别的服务器：首次更改之前即被发现",
+    "test_a_client_certificate_that_ends_soon_is_renewed": "roost 的客户端证书将到期时自动续期",
+    "test_an_endpoint_that_is_a_name": "端点是域名的集群",
     "test_killed_once_at_a_random_point": "创建途中 roost 被 SIGKILL 一次，机器上的工作继续进行",
     "test_killed_five_times_at_random_points": "创建途中 roost 在随机时刻被 SIGKILL 五次",
     "test_adding_and_removing_a_machine_leaves_the_others_alone": "添加和移除一台机器时不向其他机器发送命令",
@@ -134,7 +138,8 @@ def tested() -> str:
         for key, value in sorted(found.items()):
             if key.partition("[")[0] != f"{story.file}::{story.name}":
                 continue
-            for version in story.versions:
+            parameter = key.partition("[")[2].rstrip("]")
+            for version in (parameter,) if _VERSION.fullmatch(parameter) else story.versions:
                 outcome = str(value["outcome"]).capitalize()
                 entry = {"story": str(value["title"]), "date": str(value["date"]), "outcome": outcome}
                 by_version.setdefault(version, []).append(entry)

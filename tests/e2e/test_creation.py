@@ -76,6 +76,21 @@ def test_one_control_plane_and_one_worker_on_the_oldest_version(story: Story) ->
     assert {m.name: m.changes_since(before[m.name]) for m in machines} == {m.name: [] for m in machines}
 
 
+@pytest.mark.soak
+@pytest.mark.parametrize("version", ["1.29.15", "1.30.4"])
+def test_one_control_plane_and_one_worker_on_the_versions_between(story: Story, version: str) -> None:
+    """1+1 on 1.29.15 and 1.30.4: works, and goes without a trace."""
+    machines = story.make_machines(2)
+    before = {m.name: m.snapshot() for m in machines}
+    story.platform.start("1.31.4", version)
+    story.platform.kubectl("apply", "-f", "-", stdin=cluster_file(machines, version=version))
+    cluster = Managed(story.platform, "demo")
+    cluster.wait_available()
+    checks.works(cluster, count=2, version=version)
+    story.platform.kubectl("delete", "cluster", "demo", "--wait=true", "--timeout=180s", timeout=190)
+    assert {m.name: m.changes_since(before[m.name]) for m in machines} == {m.name: [] for m in machines}
+
+
 def test_killed_once_at_a_random_point(story: Story, seed: random.Random) -> None:
     """SIGKILL for roost in the middle of a creation, its work on the machines still running."""
     kill_and_resume(story, seed, kills=1)
