@@ -62,6 +62,8 @@ MASKED = [
     "systemd-timesyncd.service",
 ]
 # Directories that lie outside the overlay: some of what Kubernetes keeps does not work on one.
+DATA_DISK = "/var/lib/data"
+"""Where a machine's second disk is mounted: nothing of the operating system is on it."""
 OUTSIDE_OVERLAY = ("/var/lib/containerd", "/var/lib/kubelet", "/var/lib/etcd")
 OVERLAID = Path(__file__).parent / "base"
 

@@ -53,7 +53,7 @@ def create(settings: Settings, name: str, index: int, base: Path) -> Identity:
     secret = directory / "password"
     secret.touch(mode=0o600)
     secret.write_text(password)
-    for outside in ("containerd", "kubelet", "etcd"):
+    for outside in ("containerd", "kubelet", "etcd", "data"):
         (directory / "disk" / outside).mkdir(parents=True)
     (directory / "disk" / "etcd").chmod(0o700)
 

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lab.machines import cgroups, modules, network, overlay, processes
-from lab.machines.baseroot import OUTSIDE_OVERLAY
+from lab.machines.baseroot import DATA_DISK, OUTSIDE_OVERLAY
 from lab.machines.identity import Identity
 from lab.machines.settings import LabError, Settings
 
@@ -43,6 +43,8 @@ def container_argv(settings: Settings, identity: Identity) -> list[str]:
         "--system-call-filter=add_key keyctl bpf",
         "--bind=/dev/kmsg",
         *(f"--bind={directory / 'disk' / Path(outside).name}:{outside}" for outside in OUTSIDE_OVERLAY),
+        # Machines that were made before there was this disk have none.
+        *([f"--bind={directory / 'disk' / 'data'}:{DATA_DISK}"] if (directory / "disk" / "data").is_dir() else []),
         *([f"--bind-ro={modules.HOST_MODULES}"] if modules.host_directory() else []),
         "--resolv-conf=off",
         "--timezone=off",

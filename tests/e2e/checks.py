@@ -46,7 +46,11 @@ def probe_manifest(nodes: list[str]) -> str:
         "apiVersion": "v1",
         "kind": "Service",
         "metadata": {"name": "probe"},
-        "spec": {"selector": {"app": "probe"}, "ports": [{"port": 80, "targetPort": 8080}]},
+        "spec": {
+            "selector": {"app": "probe"},
+            "ports": [{"port": 80, "targetPort": 8080}],
+            "ipFamilyPolicy": "PreferDualStack",
+        },
     }
     return json.dumps({"apiVersion": "v1", "kind": "List", "items": [*pods, service]})
 
@@ -66,19 +70,27 @@ def nodes_ready(cluster: Managed, *, count: int, version: str) -> None:
 
 
 def pods_reach_each_other(cluster: Managed) -> None:
-    """By Pod address, by Service address and by DNS name, from every node to every node."""
+    """By Pod address and Service address of each family and by DNS name, from every node to every node."""
     names = [n["metadata"]["name"] for n in cluster.get("nodes")["items"]]
     cluster.kubectl("apply", "-f", "-", stdin=probe_manifest(names))
     cluster.kubectl("wait", "pod", "-l", "app=probe", "--for=condition=Ready", "--timeout=120s", timeout=130)
-    addresses = {p["metadata"]["name"]: p["status"]["podIP"] for p in cluster.get("pods", "-l", "app=probe")["items"]}
-    assert len(addresses) == len(names)
-    service = cluster.get("service", "probe")["spec"]["clusterIP"]
-    urls = [f"http://{address}:8080/" for address in addresses.values()]
-    urls += [f"http://{service}/", "http://probe.default.svc.cluster.local/"]
-    for source in addresses:
+    pods = cluster.get("pods", "-l", "app=probe")["items"]
+    addresses = [(p["metadata"]["name"], ip["ip"]) for p in pods for ip in p["status"]["podIPs"]]
+    assert len(pods) == len(names)
+    services = cluster.get("service", "probe")["spec"]["clusterIPs"]
+    assert len(addresses) == len(pods) * len(services), "a Pod has an address of each family of the cluster"
+    urls = [f"http://{host(address)}:8080/" for _, address in addresses]
+    urls += [f"http://{host(address)}/" for address in services]
+    urls.append("http://probe.default.svc.cluster.local/")
+    for source in {name for name, _ in addresses}:
         answers = fetch(cluster, source, urls)
-        assert answers[: len(addresses)] == list(addresses)
+        assert answers[: len(addresses)] == [name for name, _ in addresses]
         assert all(answer.startswith("probe-") for answer in answers[len(addresses) :])
+
+
+def host(address: str) -> str:
+    """As it stands in a URL."""
+    return f"[{address}]" if ":" in address else address
 
 
 def fetch(cluster: Managed, pod: str, urls: list[str]) -> list[str]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import hashlib
 import json
 import os
 import shutil
@@ -9,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,6 +20,9 @@ from typing import Any, TypeVar
 import yaml
 
 from lab.build import mirror
+from lab.build.imagespecs import specs_of
+from lab.build.recipes import recipes_of
+from lab.build.versions import release
 from lab.machines.lab import Lab, Machine
 from lab.machines.settings import Settings
 
@@ -66,6 +72,13 @@ def eventually(
     raise AssertionError(f"not within {timeout} s; last: {last}\n{explain()}")
 
 
+def made_of(version: str) -> str:
+    """What the lab's builds of a version are made of: a bundle of other builds is made anew."""
+    row = release(version)
+    keys = [recipe.key for recipe in recipes_of(row)] + [spec.key for spec in specs_of(row)]
+    return hashlib.sha256("\n".join(keys).encode()).hexdigest()
+
+
 class Bundles:
     """Bundles of the lab's mirror in one store, kept between runs beside the lab's cache."""
 
@@ -73,11 +86,24 @@ class Bundles:
         self.url = mirror.ensure_running()
         self.home = CACHE / "e2e-platform"
 
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """One at a time makes bundles, or takes a copy of them."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        with (self.home / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
     def ensure(self, *versions: str) -> Path:
-        """The directory that holds the bundles of `versions`."""
+        """The directory that holds the bundles of `versions`. Under `locked`."""
         for version in versions:
-            have = run(ROOST, "bundle", "list", "-o", "name", "--data-dir", str(self.home), check=False).stdout
-            if version not in have:
+            where = ("--data-dir", str(self.home))
+            note = self.home / f"{version}.made-of"
+            have = version in run(ROOST, "bundle", "list", "-o", "name", *where, check=False).stdout
+            if have and not (note.is_file() and note.read_text() == made_of(version)):
+                run(ROOST, "bundle", "remove", version, *where)
+                have = False
+            if not have:
                 run(
                     ROOST,
                     "bundle",
@@ -90,6 +116,7 @@ class Bundles:
                     str(self.home),
                     timeout=1200,
                 )
+                note.write_text(made_of(version))
         return self.home / "bundles"
 
 
@@ -101,11 +128,12 @@ class Platform:
         self.bundles = bundles
 
     def start(self, *versions: str, address: str | None = BRIDGE_ADDRESS) -> None:
-        store = self.bundles.ensure(*(versions or ("1.31.4",)))
         target = self.data_dir / "bundles"
-        if not target.exists():
-            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            shutil.copytree(store, target, copy_function=os.link)
+        with self.bundles.locked():
+            store = self.bundles.ensure(*(versions or ("1.31.4",)))
+            if not target.exists():
+                target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                shutil.copytree(store, target, copy_function=os.link)
         where = ["--address", address] if address else []
         run(
             ROOST,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,16 @@ def test_flannel_knows_the_families(cidrs: list[str], settings: dict[str, Any]) 
 def test_a_device_that_somebody_chose_comes_before_that_of_the_address() -> None:
     daemon = by_kind(flannel.objects(MANIFEST, pod_cidrs=["10.16.0.0/16"], api=API, nic="eth1"), "DaemonSet")
     assert daemon["spec"]["template"]["spec"]["containers"][0]["args"][-1] == "--iface=eth1"
+
+
+def test_in_dual_stack_the_device_of_the_address_gives_an_address_of_ipv6_too() -> None:
+    cidrs = ["10.16.0.0/16", "fd00:16::/64"]
+    daemon = by_kind(flannel.objects(MANIFEST, pod_cidrs=cidrs, api=API), "DaemonSet")
+    argument = daemon["spec"]["template"]["spec"]["containers"][0]["args"][-1]
+    assert argument == "--iface-regex=^($(ROOST_NODE_IP)|.*:.*)$"
+    expression = argument.partition("=")[2].replace("$(ROOST_NODE_IP)", "10.200.0.11")
+    fits = [text for text in ("10.200.0.11", "10.200.0.110", "fd00:200::11", "eth0") if re.search(expression, text)]
+    assert fits == ["10.200.0.11", "fd00:200::11"]
 
 
 def test_flannel_reaches_the_api_without_kube_proxy() -> None:

@@ -21,7 +21,7 @@ from roost.node.things.unit import Unit
 from roost.providers.onprem import steps
 from roost.providers.onprem.context import Context, MachineInput, RegistrySource
 from roost.providers.onprem.kubeadm.config import JoinSecrets
-from roost.providers.onprem.phases import join, runtime
+from roost.providers.onprem.phases import join, kernel, runtime
 from roost.providers.onprem.phases.registry import hosts_file
 from roost.providers.onprem.sources import sources
 from tests.unit.onprem import made
@@ -32,7 +32,7 @@ def keys(things: list[Thing]) -> list[str]:
 
 
 def of(ctx: Context, machine: MachineInput, key: str, **found: Any) -> Any:
-    things = steps.things(ctx, machine, made.found(machine.name, machine.spec.addresses.ipv4, **found))
+    things = steps.things(ctx, machine, made.found(machine.name, machine.spec.addresses.ipv4 or "", **found))
     return next(thing for thing in things if thing.key == key)
 
 
@@ -220,3 +220,38 @@ def test_the_patch_of_a_node_is_staged_beside_the_configuration() -> None:
     assert [file.name for file in thing.files] == ["kubeadm.yaml", "patch.yaml", "discovery.conf"]
     assert '"$P/patches/kubeletconfiguration+merge.yaml"' in thing.script
     assert replace(thing, files=()) != thing
+
+
+def test_a_data_disk_takes_the_runtimes_data_and_the_logs_of_pods() -> None:
+    ctx = made.context(spec_=made.spec(runtime={"dataDirectory": "/data/roost/"}))
+    config = cast("File", of(ctx, made.W1, f"file:{runtime.CONFIG}")).data.decode()
+    assert config.startswith('version = 3\nroot = "/data/roost/containerd"\n')
+    link = of(ctx, made.W1, "symlink:/var/log/pods")
+    assert link.target == "/data/roost/pods"
+    residue = of(ctx, made.W1, "residue:runtime")
+    assert {"/data/roost/containerd", "/data/roost/pods"} <= set(residue.directories)
+    assert "/data/roost/containerd/" in residue.mounts
+    order = keys(steps.things(ctx, made.W1, made.found("w1", "10.200.0.12")))
+    assert order.index("directory:/data/roost/pods") < order.index("symlink:/var/log/pods")
+    assert order.index("symlink:/var/log/pods") < order.index("unit:kubelet.service")
+
+
+def test_without_a_data_disk_nothing_is_moved() -> None:
+    found = keys(steps.things(made.context(), made.W1, made.found("w1", "10.200.0.12")))
+    assert "symlink:/var/log/pods" not in found
+    assert "root =" not in cast("File", of(made.context(), made.W1, f"file:{runtime.CONFIG}")).data.decode()
+
+
+def test_packets_are_forwarded_in_the_clusters_families_alone() -> None:
+    dual = {"ipFamily": "DualStack", "podCIDR": "10.16.0.0/16,fd00::/56", "serviceCIDR": "10.96.0.0/12,fd01::/112"}
+
+    def forwarded(**network: Any) -> set[str]:
+        ctx = made.context(spec_=made.spec(network=network))
+        things = kernel.things(ctx, made.W1, made.found())
+        return {key for thing in things if isinstance(thing, Sysctl) for key in thing.values if "forward" in key}
+
+    assert forwarded() == {"net.ipv4.ip_forward"}
+    assert forwarded(ipFamily="IPv6", podCIDR="fd00::/56", serviceCIDR="fd01::/112") == {
+        "net.ipv6.conf.all.forwarding"
+    }
+    assert len(forwarded(**dual)) == 2

@@ -30,7 +30,7 @@ def objects(
     """
     loaded = patching.load("flannel", manifest)
     loaded.patch("ConfigMap", CONFIG_MAP, lambda item: _set_network(item, pod_cidrs))
-    loaded.patch("DaemonSet", DAEMON_SET, lambda item: _set_environment(item, *api, nic))
+    loaded.patch("DaemonSet", DAEMON_SET, lambda item: _set_environment(item, *api, _device(pod_cidrs, nic)))
     return loaded.documents
 
 
@@ -49,13 +49,23 @@ def _set_network(config: Document, pod_cidrs: Sequence[str]) -> None:
     config["data"]["net-conf.json"] = json.dumps(settings, indent=2)
 
 
-def _set_environment(daemon: Document, host: str, port: int, nic: str | None) -> None:
+def _device(pod_cidrs: Sequence[str], nic: str | None) -> str:
+    """flannel's flag for the network device. In dual stack an address alone gives it the device, but no IPv6 address
+    of it; a regular expression that fits the one address and any of IPv6 gives both."""
+    if nic is not None:
+        return f"--iface={nic}"
+    if len(pod_cidrs) > 1:
+        return f"--iface-regex=^($({_ADDRESS})|.*:.*)$"
+    return f"--iface=$({_ADDRESS})"
+
+
+def _set_environment(daemon: Document, host: str, port: int, device: str) -> None:
     """The device with the node's declared address; flannel alone takes that of the default route.
 
     And the API's own address: through the Service, flannel waits 30 s where it is faster than kube-proxy.
     """
     container = patching.container(daemon, "kube-flannel")
-    container["args"] = [*container["args"], f"--iface={nic or f'$({_ADDRESS})'}"]
+    container["args"] = [*container["args"], device]
     container["env"] = [
         *container.get("env", []),
         {"name": "KUBERNETES_SERVICE_HOST", "value": host},

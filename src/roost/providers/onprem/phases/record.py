@@ -58,4 +58,4 @@ def network(ctx: Context) -> Residue:
 
 def things(ctx: Context, machine: MachineInput, found: Found) -> list[Thing]:
     del machine, found
-    return [runtime.RESIDUE, kubelet.RESIDUE, network(ctx)]
+    return [runtime.residue(ctx), kubelet.RESIDUE, network(ctx)]

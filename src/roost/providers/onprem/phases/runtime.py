@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from roost.node.thing import Thing
+from roost.node.things.directory import Directory
 from roost.node.things.file import File
 from roost.node.things.residue import Residue
+from roost.node.things.symlink import Symlink
 from roost.node.things.unit import Unit
 from roost.providers.onprem import layout
 from roost.providers.onprem.context import Context, MachineInput
@@ -15,21 +17,41 @@ from roost.providers.onprem.preflight.look import Found
 
 CONFIG: Final = "/etc/containerd/config.toml"
 
-RESIDUE: Final = Residue(
-    name="runtime",
-    stop_units=("kubelet.service",),
-    runtime_unit="containerd.service",
-    runtime_endpoint=layout.CRI_SOCKET,
-    directories=(
-        "/var/lib/containerd",
-        "/run/containerd",
-        "/opt/containerd",
-        "/etc/containerd",
-        "/run/nri",
-        "/opt/nri",
-    ),
-    mounts=("/var/lib/containerd/", "/run/containerd/"),
-)
+ROOT: Final = "/var/lib/containerd"
+POD_LOGS: Final = "/var/log/pods"
+
+
+def residue(ctx: Context) -> Residue:
+    """What containerd leaves, wherever its data lies."""
+    data = layout.on_premises(ctx.spec).runtime.data_directory
+    places = (root(ctx), *((pod_logs(data),) if data is not None else ()))
+    return Residue(
+        name="runtime",
+        stop_units=("kubelet.service",),
+        runtime_unit="containerd.service",
+        runtime_endpoint=layout.CRI_SOCKET,
+        directories=(
+            *places,
+            "/run/containerd",
+            "/opt/containerd",
+            "/etc/containerd",
+            "/run/nri",
+            "/opt/nri",
+        ),
+        mounts=(f"{root(ctx)}/", "/run/containerd/"),
+    )
+
+
+def root(ctx: Context) -> str:
+    """Where containerd keeps images and containers."""
+    data = layout.on_premises(ctx.spec).runtime.data_directory
+    return ROOT if data is None else f"{data.rstrip('/')}/containerd"
+
+
+def pod_logs(data_directory: str) -> str:
+    """Where the logs of Pods lie on the data disk; /var/log/pods then is a symbolic link to it."""
+    return f"{data_directory.rstrip('/')}/pods"
+
 
 UNIT: Final = """\
 [Unit]
@@ -56,7 +78,7 @@ WantedBy=multi-user.target
 # config_path: see phases/registry. The sandbox image is pinned, so that garbage collection keeps it.
 _VERSION_2: Final = """\
 version = 2
-
+{root}
 [plugins."io.containerd.grpc.v1.cri"]
   sandbox_image = "{pause}"
   restrict_oom_score_adj = {restrict}
@@ -81,7 +103,7 @@ version = 2
 
 _VERSION_3: Final = """\
 version = 3
-
+{root}
 [plugins."io.containerd.cri.v1.images".pinned_images]
   sandbox = "{pause}"
 
@@ -107,12 +129,14 @@ version = 3
 """
 
 
-def configuration(version: str, *, pause: str, cgroup_driver: str, oom_lowering: bool) -> str:
+def configuration(version: str, *, pause: str, cgroup_driver: str, oom_lowering: bool, root: str = ROOT) -> str:
     """config.toml. Where root may not lower OOM scores (some containers), containerd must not try to."""
     template = _VERSION_2 if version.startswith("1.") else _VERSION_3
     return template.format(
         pause=pause,
         hosts=registry.DIRECTORY,
+        # Only where it is not containerd's own: the file stays as it was on machines without a data disk.
+        root="" if root == ROOT else f'root = "{root}"\n',
         systemd="true" if cgroup_driver == "systemd" else "false",
         restrict="false" if oom_lowering else "true",
     )
@@ -127,7 +151,17 @@ def things(ctx: Context, machine: MachineInput, found: Found) -> list[Thing]:
             pause=f"registry.k8s.io/pause:{ctx.bundle.components['pause']}",
             cgroup_driver=found.cgroup_driver,
             oom_lowering=found.oom_lowering,
+            root=root(ctx),
         ),
     )
     restart_key = f"{config.digest} {programs.digests(ctx, found, 'containerd', 'runc')}"
-    return [config, Unit("containerd.service", UNIT, restart_key=restart_key)]
+    return [*data_disk(ctx), config, Unit("containerd.service", UNIT, restart_key=restart_key)]
+
+
+def data_disk(ctx: Context) -> list[Thing]:
+    """The directories on the data disk, and the way of Pods' logs to it."""
+    data = layout.on_premises(ctx.spec).runtime.data_directory
+    if data is None:
+        return []
+    logs = pod_logs(data)
+    return [Directory(data.rstrip("/")), Directory(root(ctx), 0o711), Directory(logs), Symlink(POD_LOGS, logs)]
