@@ -34,7 +34,7 @@ class ChannelBroken(ConnectionError):
 class Channel:
     """One stream as programs use it: at most one reader and one writer at a time."""
 
-    __slots__ = ("_reader", "_session", "_writer", "blocked_since", "stream")
+    __slots__ = ("_reader", "_session", "_writer", "blocked_since", "on_broken", "stream")
 
     def __init__(self, session: Session, stream: Stream) -> None:
         self.stream = stream
@@ -42,6 +42,8 @@ class Channel:
         self._reader: asyncio.Future[None] | None = None
         self._writer: asyncio.Future[None] | None = None
         self.blocked_since = 0.0
+        self.on_broken: Callable[[], object] | None = None
+        """Called when the other side resets the stream, or its tunnel ends."""
         stream.watcher = self
 
     async def write(self, data: bytes) -> None:
@@ -109,6 +111,9 @@ class Channel:
         for waiting in (self._reader, self._writer):
             if waiting is not None and not waiting.done():
                 waiting.set_result(None)
+        if self.on_broken is not None and self.is_broken:
+            broken, self.on_broken = self.on_broken, None
+            broken()
 
     def wake_writer(self) -> None:
         if self._writer is not None and not self._writer.done() and self.stream.queued <= QUEUE_HIGH:
