@@ -85,7 +85,8 @@ class Dispatch:
         self._files = files
         self._own = own
         self._tunnel = tunnel
-        self._active: set[_Active] = set()
+        self.active: set[_Active] = set()
+        """Exchanges under way."""
         self._ending: set[asyncio.Task[None]] = set()
         store.on_change(self._changed)
 
@@ -121,7 +122,7 @@ class Dispatch:
         while True:
             await asyncio.sleep(RECHECK_SECONDS)
             now = time.time()
-            for active in list(self._active):
+            for active in list(self.active):
                 if now - active.began >= RECHECK_SECONDS and not await self._may_go_on(active, now):
                     await active.relay.end()
 
@@ -159,7 +160,7 @@ class Dispatch:
             seen.role = role
             identity = authorise.in_cluster(caller, role)
             upstream = await self._clusters.upstream(known)
-        if sum(active.caller.session == caller.session for active in self._active) >= PER_SESSION:
+        if sum(active.caller.session == caller.session for active in self.active) >= PER_SESSION:
             raise Refusal(429, f"{PER_SESSION} requests of this sign-in are under way already", retry_after=1)
         if upgrade and request.method == "GET" and (info.streams or info.proxies):
             await authorise.need_streaming(upstream, identity, info, audit_id=seen.audit_id)
@@ -182,14 +183,14 @@ class Dispatch:
         assert seen.caller is not None
         carrier = relay.Relay(client, exchange, upgrade=upgrade)
         active = _Active(seen.caller, known, carrier, seen.began)
-        self._active.add(active)
+        self.active.add(active)
         try:
             await carrier.run()
         except ClientGone:
             seen.message = "the client left, or its session ended"
             raise
         finally:
-            self._active.discard(active)
+            self.active.discard(active)
             seen.code = seen.code or carrier.carried.status
             seen.sent, seen.received = carrier.carried.sent, carrier.carried.received
 
@@ -200,7 +201,7 @@ class Dispatch:
         """Ends what belongs to a session, token, user or provider that is gone."""
         if record is not None and not (isinstance(record, User) and record.disabled):
             return
-        for active in list(self._active):
+        for active in list(self.active):
             if name in _depends_on(active.caller):
                 task = asyncio.create_task(active.relay.end())
                 self._ending.add(task)

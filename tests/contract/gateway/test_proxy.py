@@ -1,0 +1,168 @@
+"""Requests through the gateway to a platform and a managed cluster, each a real API server."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import threading
+import time
+
+import pytest
+
+from tests.contract.gateway.running import Running
+from tests.fixtures.apiserver import ApiServer
+
+pytestmark = pytest.mark.programs
+DEMO = "/clusters/default/demo"
+
+
+def test_the_platforms_api_answers_with_the_callers_identity(gateway: Running, admin: str) -> None:
+    reply = gateway.call(
+        "POST",
+        "/apis/authentication.k8s.io/v1/selfsubjectreviews",
+        {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"},
+        token=admin,
+    )
+    assert reply.status == 201
+    user = reply.body["status"]["userInfo"]
+    assert user["username"] == "roost:user:admin"
+    assert set(user["groups"]) == {"roost:group:administrators", "system:authenticated"}
+
+
+def test_a_cluster_sees_the_caller_in_the_group_of_the_role(gateway: Running, admin: str) -> None:
+    reply = gateway.call(
+        "POST",
+        f"{DEMO}/apis/authentication.k8s.io/v1/selfsubjectreviews",
+        {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"},
+        token=admin,
+    )
+    assert reply.status == 201, reply
+    user = reply.body["status"]["userInfo"]
+    assert user["username"] == "roost:user:admin"
+    assert "roost:role:administrator" in user["groups"]
+
+
+def test_objects_are_created_read_and_deleted(gateway: Running, admin: str, target: ApiServer) -> None:
+    path = f"{DEMO}/api/v1/namespaces/default/configmaps"
+    made = gateway.call("POST", path, {"metadata": {"name": "through"}, "data": {"a": "b"}}, token=admin)
+    assert made.status == 201, made
+    assert target.call("GET", "/api/v1/namespaces/default/configmaps/through").body["data"] == {"a": "b"}
+    assert gateway.call("GET", f"{path}/through", token=admin).body["data"] == {"a": "b"}
+    assert gateway.call("DELETE", f"{path}/through", token=admin).status == 200
+    assert gateway.call("GET", f"{path}/through", token=admin).status == 404
+
+
+def test_a_refusal_of_the_cluster_passes_unchanged(gateway: Running, admin: str, target: ApiServer) -> None:
+    path = "/api/v1/namespaces/default/pods/absent"
+    through, direct = gateway.call("GET", DEMO + path, token=admin), target.call("GET", path)
+    assert (through.status, through.body) == (direct.status, direct.body)
+
+
+def test_a_watch_gives_each_event_at_once(gateway: Running, admin: str, target: ApiServer) -> None:
+    connection = http.client.HTTPSConnection("127.0.0.1", gateway.gateway.port, context=gateway.tls(), timeout=30)
+    path = f"{DEMO}/api/v1/namespaces/default/configmaps?watch=1&fieldSelector=metadata.name%3Dwatched"
+    connection.request("GET", path, headers={"Authorization": f"Bearer {admin}"})
+    response = connection.getresponse()
+    assert response.status == 200
+    for value in ("1", "2"):
+        document = {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "watched"},
+            "data": {"value": value},
+        }
+        target.apply(document, "/api/v1/namespaces/default/configmaps/watched")
+        assert json.loads(response.readline())["object"]["data"] == {"value": value}
+    connection.close()
+
+
+def test_a_large_body_goes_both_ways(gateway: Running, admin: str) -> None:
+    path = f"{DEMO}/api/v1/namespaces/default/configmaps"
+    value = "x" * 900_000
+    made = gateway.call("POST", path, {"metadata": {"name": "large"}, "data": {"a": value}}, token=admin)
+    assert made.status == 201
+    assert gateway.call("GET", f"{path}/large", token=admin).body["data"]["a"] == value
+    gateway.call("DELETE", f"{path}/large", token=admin)
+
+
+def test_a_chunked_body_is_carried(gateway: Running, admin: str) -> None:
+    connection = http.client.HTTPSConnection("127.0.0.1", gateway.gateway.port, context=gateway.tls(), timeout=30)
+    pieces = [b'{"metadata":{"name":"chunked"},', b'"data":{"a":"b"}}']
+    headers = {"Authorization": f"Bearer {admin}", "Content-Type": "application/json"}
+    connection.request(
+        "POST", f"{DEMO}/api/v1/namespaces/default/configmaps", iter(pieces), headers, encode_chunked=True
+    )
+    assert connection.getresponse().status == 201
+    connection.close()
+    gateway.call("DELETE", f"{DEMO}/api/v1/namespaces/default/configmaps/chunked", token=admin)
+
+
+def test_a_connection_serves_many_requests(gateway: Running, admin: str) -> None:
+    connection = http.client.HTTPSConnection("127.0.0.1", gateway.gateway.port, context=gateway.tls(), timeout=30)
+    for _ in range(20):
+        connection.request("GET", f"{DEMO}/version", headers={"Authorization": f"Bearer {admin}"})
+        response = connection.getresponse()
+        assert response.status == 200
+        assert json.loads(response.read())["minor"] == "28"
+    connection.close()
+
+
+def test_a_watch_over_a_websocket_is_carried(gateway: Running, admin: str) -> None:
+    head = (
+        f"GET {DEMO}/api/v1/namespaces?watch=1&timeoutSeconds=1 HTTP/1.1\r\nHost: 127.0.0.1:{gateway.gateway.port}\r\n"
+        f"Authorization: Bearer {admin}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+        f"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nOrigin: {gateway.url}\r\n\r\n"
+    )
+    answer = gateway.raw(head.encode(), seconds=5)
+    assert answer.startswith(b"HTTP/1.1 101 ")
+    assert b'"kind":"Namespace"' in answer
+
+
+def test_a_cluster_that_is_not_there(gateway: Running, admin: str) -> None:
+    reply = gateway.call("GET", "/clusters/default/absent/version", token=admin)
+    assert reply.status == 404
+    assert reply.body["kind"] == "Status"
+
+
+def test_a_cluster_without_a_kubeconfig_says_what_it_waits_for(
+    gateway: Running, admin: str, platform: ApiServer
+) -> None:
+    from tests.contract.gateway.conftest import cluster
+
+    platform.apply(cluster("young"), "/apis/cluster.alauda.io/v1alpha1/namespaces/default/clusters/young")
+    deadline = time.monotonic() + 10
+    while (reply := gateway.call("GET", "/clusters/default/young/version", token=admin)).status == 404:
+        assert time.monotonic() < deadline
+    assert reply.status == 503
+    assert reply.cause == "KubeconfigMissing"
+    assert "roost progress young" in reply.body["message"]
+    assert int(reply.headers["retry-after"]) > 0
+
+
+def test_a_client_that_leaves_ends_its_watch(gateway: Running, admin: str) -> None:
+    connection = http.client.HTTPSConnection("127.0.0.1", gateway.gateway.port, context=gateway.tls(), timeout=30)
+    connection.request("GET", f"{DEMO}/api/v1/pods?watch=1&left=1", headers={"Authorization": f"Bearer {admin}"})
+    connection.getresponse()
+    assert len(gateway.gateway.dispatch.active) >= 1
+    before = len(gateway.gateway.dispatch.active)
+    connection.sock.close()
+    connection.close()
+    deadline = time.monotonic() + 2
+    while len(gateway.gateway.dispatch.active) >= before:
+        assert time.monotonic() < deadline, "the watch goes on without its client"
+        time.sleep(0.02)
+
+
+def test_many_at_once(gateway: Running, admin: str) -> None:
+    found: list[int] = []
+
+    def ask() -> None:
+        for _ in range(10):
+            found.append(gateway.call("GET", f"{DEMO}/api/v1/namespaces", token=admin).status)
+
+    threads = [threading.Thread(target=ask) for _ in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [200] * 100
