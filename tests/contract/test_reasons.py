@@ -111,7 +111,7 @@ def test_both_languages_say_something() -> None:
 
 
 def test_every_type_of_condition_has_words() -> None:
-    types = [*conditions.CLUSTER_PHASES, *conditions.MACHINE_PHASES, conditions.DELETING]
+    types = [*conditions.CLUSTER_PHASES, *conditions.MACHINE_PHASES, conditions.DELETING, *conditions.OTHERS]
     assert list(condition_types()) == types
     for name, words in condition_types().items():
         assert re.search(r"[\u4e00-\u9fff]", words.title["zh"]) and words.explanation["zh"].endswith("。"), name

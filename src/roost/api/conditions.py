@@ -42,6 +42,44 @@ MACHINE_PHASES: Final = (REACHABLE, CHECKED, PREPARED, JOINED, READY)
 DELETING: Final = "Deleting"
 """On both kinds while they go: what is being undone, and what holds it up."""
 
+# On a Cluster that existed before the platform knew it, in the order in which it is looked at.
+PARSED: Final = "Parsed"
+ADDRESS_ALLOWED: Final = "AddressAllowed"
+TLS_VERIFIED: Final = "TLSVerified"
+AUTHENTICATED: Final = "Authenticated"
+VERSION_SUPPORTED: Final = "VersionSupported"
+IDENTITY_UNIQUE: Final = "IdentityUnique"
+PERMISSIONS: Final = "Permissions"
+NOT_MANAGED_ELSEWHERE: Final = "NotManagedElsewhere"
+CLOCK_SKEW: Final = "ClockSkew"
+"""True: the clocks agree."""
+DISCOVERY: Final = "Discovery"
+UPGRADES: Final = "Upgrades"
+ADOPTED: Final = "Adopted"
+"""roost signs in with a short-lived credential of its own; the one that was given is forgotten."""
+IMPORT_CHECKS: Final = (
+    PARSED,
+    ADDRESS_ALLOWED,
+    REACHABLE,
+    TLS_VERIFIED,
+    AUTHENTICATED,
+    VERSION_SUPPORTED,
+    IDENTITY_UNIQUE,
+    PERMISSIONS,
+    NOT_MANAGED_ELSEWHERE,
+    CLOCK_SKEW,
+    DISCOVERY,
+    UPGRADES,
+    ADOPTED,
+)
+
+# On the Cluster `global`.
+REGISTRY_ADDRESS_READY: Final = "RegistryAddressReady"
+"""The registry's external name; absent where nobody asked for one."""
+
+OTHERS: Final = (*(kind for kind in IMPORT_CHECKS if kind != REACHABLE), REGISTRY_ADDRESS_READY)
+"""Types that stand in none of the lists above; each has words in i18n/conditions.json."""
+
 # Reasons of conditions that are Unknown or False without an error.
 WAITING: Final = "Waiting"
 IN_PROGRESS: Final = "InProgress"

@@ -23,7 +23,7 @@ from roost.providers.onprem.context import RegistrySource
 from roost.ssh.connection import Connector
 
 CLUSTER_STATUS = Owned(
-    conditions=(*c.CLUSTER_PHASES, c.DELETING),
+    conditions=(*c.CLUSTER_PHASES, *c.IMPORT_CHECKS, c.REGISTRY_ADDRESS_READY, c.DELETING),
     fields=(
         "phase",
         "message",
@@ -36,6 +36,11 @@ CLUSTER_STATUS = Owned(
         "planHash",
         "startedTime",
         "availableTime",
+        "uid",
+        "capacity",
+        "usage",
+        "certificates",
+        "warnings",
     ),
 )
 MACHINE_STATUS = Owned(

@@ -14,14 +14,12 @@ from typing import Any, Final, Literal, cast
 
 from roost.api.names import CLUSTER_LABEL, GLOBAL_CLUSTER, ID_ANNOTATION, SYSTEM_NAMESPACE
 from roost.controllers.runtime.api import Object, Ref, annotation, metadata, part, ref_of
-from roost.kube.resources import ROOST, SECRET, ResourceType
+from roost.kube.resources import ROOST
 
 CLUSTER: Final = ROOST["Cluster"]
 MACHINE: Final = ROOST["Machine"]
 PLAN: Final = ROOST["Plan"]
 RELEASE: Final = ROOST["KubernetesRelease"]
-
-WATCHED: Final[tuple[ResourceType, ...]] = (CLUSTER, MACHINE, SECRET, RELEASE)
 
 # Indexes.
 BY_CLUSTER: Final = "cluster"

@@ -11,6 +11,8 @@ from typing import Final, Protocol
 
 from roost.api.masked import Masked
 from roost.api.names import FINALIZER, IN_USE_FINALIZER, SYSTEM_NAMESPACE
+from roost.bundle.external import INGRESS
+from roost.bundle.remote import parse_address
 from roost.bundle.store import Store
 from roost.controllers import changes
 from roost.controllers.cluster import ClusterController
@@ -45,6 +47,7 @@ from roost.controllers.kinds import (
 from roost.controllers.machine import MachineController
 from roost.controllers.nodes import EVERY, NodeFollower, is_followed
 from roost.controllers.providing import Provider
+from roost.controllers.registryname import RegistryName
 from roost.controllers.release import ReleaseController
 from roost.controllers.runtime.api import Api, ApiProblem, Object, Ref, deleting, finalizers, ref_of
 from roost.controllers.runtime.cache import Cache
@@ -92,7 +95,7 @@ class Controllers:
         self._log = logger()
         self._stale: dict[Key, int] = {}
         self._ready = ready
-        self._cache = Cache(api, {CLUSTER: slim, MACHINE: slim, SECRET: slim_secret, RELEASE: slim})
+        self._cache = Cache(api, {CLUSTER: slim, MACHINE: slim, SECRET: slim_secret, RELEASE: slim, INGRESS: slim})
         self._cache.index(MACHINE, BY_CLUSTER, index_by_cluster)
         self._cache.index(MACHINE, BY_SECRET, index_by_secret)
         self._cache.index(MACHINE, BY_ADDRESS, index_by_address)
@@ -120,6 +123,8 @@ class Controllers:
             now=now,
         )
         self._global = GlobalCluster(api, self._cache, self._status, endpoint=endpoint)
+        hosts = frozenset({parse_address(registry.address).host}) if registry else frozenset[str]()
+        self._registry_name = RegistryName(api, self._cache, self._status, platform_hosts=hosts, now=now)
         self._clusters = ClusterController(env, follow=self._follow)
         self._nodes = NodeFollower(
             env,
@@ -144,6 +149,7 @@ class Controllers:
                 await asyncio.sleep(1)
             group.create_task(self._releases.run())
             group.create_task(self._global.run())
+            group.create_task(self._registry_name.run())
             group.create_task(self._queue.run())
             self._log.info("controllers run", clusters=len(self._cache.all(CLUSTER)))
             self._ready()

@@ -35,6 +35,8 @@ _RULES: Final[dict[str, tuple[str, list[dict[str, Any]]]]] = {
             # Secrets that Machines name (read, finalizer) and kubeconfigs of clusters (written).
             {"apiGroups": [""], "resources": ["secrets"], "verbs": [*_READ, *_WRITE]},
             {"apiGroups": [""], "resources": ["namespaces"], "verbs": _READ},
+            # The registry's external name.
+            {"apiGroups": ["networking.k8s.io"], "resources": ["ingresses"], "verbs": _READ},
             {"apiGroups": ["", "events.k8s.io"], "resources": ["events"], "verbs": [*_READ, *_WRITE]},
             {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": [*_READ, *_WRITE]},
         ],
