@@ -282,7 +282,7 @@ class Managed:
         self.namespace = namespace
         self.kubeconfig = platform.data_dir.parent / f"{name}.kubeconfig"
 
-    def wait_available(self, timeout: float = 400) -> None:
+    def wait_available(self, timeout: float = 900) -> None:
         def explain() -> str:
             done = self.platform.roost("progress", self.name, "-n", self.namespace, "--once", check=False)
             return done.stdout + done.stderr
