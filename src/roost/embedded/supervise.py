@@ -246,6 +246,8 @@ def _environment() -> dict[str, str]:
         "GOMAXPROCS",
         "SSL_CERT_FILE",
         "SSL_CERT_DIR",
+        # roost's own processes are the same roost as this one, also where it runs from its sources.
+        "PYTHONPATH",
         "ROOST_DEBUG",
     )
     return {name: os.environ[name] for name in kept if name in os.environ}
