@@ -43,7 +43,7 @@ class Client(lightkube.AsyncClient):
     """lightkube.AsyncClient with raw calls beside it. Errors: lightkube's ApiError, httpx2's HTTPError."""
 
     def __init__(self, access: Access, *, timeout: float, transport: httpx2.AsyncBaseTransport | None = None) -> None:
-        transport = transport or _transport(access)
+        transport = transport or transport_for(access)
         headers, auth = _sign_in(access)
         limit = httpx2.Timeout(timeout)
         self.server = access.server
@@ -129,7 +129,8 @@ def connect(
     return Client(parse(kubeconfig, context=context), timeout=timeout, transport=transport)
 
 
-def _transport(access: Access) -> httpx2.AsyncHTTPTransport:
+def transport_for(access: Access) -> httpx2.AsyncHTTPTransport:
+    """Pooled connections with the kubeconfig's CA and client certificate."""
     return httpx2.AsyncHTTPTransport(
         verify=tls_context(access),
         limits=httpx2.Limits(max_connections=None, max_keepalive_connections=32, keepalive_expiry=60),
