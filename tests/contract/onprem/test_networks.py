@@ -1,0 +1,81 @@
+"""What roost makes of each network plugin's manifest is accepted whole by a real API server, and applied once."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from roost.api.masked import Masked
+from roost.kube.client import connect
+from roost.providers.onprem.context import Context
+from roost.providers.onprem.network import install, plugins
+from tests.fixtures.apiserver import ApiServer
+from tests.unit.onprem import made
+
+FOLDER = Path(__file__).parents[2] / "fixtures" / "networks"
+DUAL = {"podCIDR": "10.16.0.0/16,fd00:16::/64", "serviceCIDR": "10.96.0.0/12,fd00:96::/112", "ipFamily": "DualStack"}
+CASES: dict[str, dict[str, Any]] = {
+    "calico": {"plugin": "Calico", **DUAL},
+    "overlay": {"plugin": "KubeOVN", "joinCIDR": "100.65.0.0/16"},
+    "underlay": {
+        "plugin": "KubeOVN",
+        "transmitMode": "Underlay",
+        "nic": "eth1",
+        "gateway": "10.16.0.1",
+        "vlanID": 7,
+        "reservedIPs": ["10.16.0.2..10.16.0.9"],
+    },
+}
+pytestmark = [pytest.mark.programs, pytest.mark.anyio]
+
+
+def context(network: dict[str, Any], path: Path) -> Context:
+    """A bundle whose manifests are the stand-ins."""
+    wanted = made.spec(network=network)
+    manifests: dict[str, str] = {}
+    for name in ("calico", "kube-ovn"):
+        digest = made.digest(name)
+        (path / "blobs" / "sha256").mkdir(parents=True, exist_ok=True)
+        (path / "blobs" / "sha256" / digest.removeprefix("sha256:")).write_bytes(
+            (FOLDER / f"{name}.yaml").read_bytes()
+        )
+        manifests[name] = digest
+    ctx = made.context(made.CP, spec_=wanted)
+    return replace(ctx, bundle=replace(ctx.bundle, path=path, manifests=manifests))
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("version", ["1.28.15", "1.31.4"])
+async def test_the_api_server_takes_every_object(
+    apiserver: Callable[[str], ApiServer], tmp_path: Path, case: str, version: str
+) -> None:
+    server = apiserver(version)
+    text = server.kubeconfig.read_text().replace(
+        f"certificate-authority: {server.ca}",
+        f"certificate-authority-data: {_data(server.ca)}",
+    )
+    ctx = context(CASES[case], tmp_path)
+    client = connect(Masked(text))
+    try:
+        server.call("POST", "/api/v1/namespaces", {"metadata": {"name": "kube-system"}})
+        await install.install(ctx, client)
+        plugin = plugins.of(ctx)
+        assert plugin is not None
+        path = f"/apis/apps/v1/namespaces/{plugin.namespace}/daemonsets/{plugin.daemon_set}"
+        first = server.call("GET", path).body
+        assert install.DIGEST_ANNOTATION in first["metadata"]["annotations"]
+        await install.install(ctx, client)
+        again = server.call("GET", path).body
+        assert again["metadata"]["resourceVersion"] == first["metadata"]["resourceVersion"]
+    finally:
+        await client.close()
+
+
+def _data(file: Path) -> str:
+
+    return base64.b64encode(file.read_bytes()).decode()
