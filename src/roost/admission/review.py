@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
-from roost.admission.secrets import Access, Author, look, references
-from roost.admission.view import Seen, View
+from roost.admission.secrets import Access, Author, linked, look, references
+from roost.admission.view import Seen, View, spec_of
 from roost.api.names import GROUP
 from roost.api.validation.findings import FieldError, Verdict
 from roost.api.validation.judge import validate, validate_deletion
+from roost.api.validation.smallkinds import check_owner
 from roost.api.validation.world import Json
 
 LONGEST_WARNING: Final = 256
@@ -41,9 +42,14 @@ async def judge(request: Json, view: View, access: Access) -> Verdict:
     new = _object(request, "object")
     old = _object(request, "oldObject") if request.get("operation") == "UPDATE" else None
     namespace = str(request.get("namespace") or "default")
-    if kind != "Machine" or "deletionTimestamp" in cast("Json", new.get("metadata") or {}):
+    if "deletionTimestamp" in cast("Json", new.get("metadata") or {}):
         return validate(kind, new, old, Seen(view, {}))
-    secrets, refused = await look(access, _author(request), namespace, references(new, old))
+    author = _author(request)
+    secrets, refused = await look(access, author, namespace, references(kind, new, old))
+    if kind == "Cluster":
+        refused += await linked(access, author, namespace, new, old)
+    if kind == "MachineDraft" and (old is None or new.get("spec") != old.get("spec")):
+        refused += check_owner(spec_of(new).get("owner"), author.name)
     verdict = validate(kind, new, old, Seen(view, secrets))
     hidden = {finding.path for finding in refused}
     seen = Verdict(

@@ -1,17 +1,19 @@
-"""The Secrets that a Machine names: may its author get them, and what are their type and keys.
+"""What an object names: may its author get those Secrets and Clusters, and what are the Secrets' type and keys.
 
 Without that question a Machine pointed at one's own sshd would collect the password of a Secret that
-one can't read. It is asked whenever the Secret, or where it is sent, changes.
+one can't read, and so would an imported cluster or a registry. It is asked whenever the Secret, or where
+it is sent, changes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, cast
+from typing import Final, Protocol, cast
 
 from roost.admission.view import spec_of
 from roost.api.errors import PermanentFailure
+from roost.api.names import GROUP
 from roost.api.validation.findings import FieldError, error
 from roost.api.validation.world import Json, KnownSecret, known_secret
 from roost.kube.client import Client
@@ -42,6 +44,8 @@ class Access(Protocol):
 
     async def may_get(self, author: Author, namespace: str, name: str) -> bool: ...
 
+    async def may_see(self, author: Author, namespace: str, cluster: str) -> bool: ...
+
     async def read(self, namespace: str, name: str) -> KnownSecret | None: ...
 
 
@@ -52,6 +56,14 @@ class ApiAccess:
         self._client = client
 
     async def may_get(self, author: Author, namespace: str, name: str) -> bool:
+        wanted = {"namespace": namespace, "verb": "get", "version": "v1", "resource": "secrets", "name": name}
+        return await self._allowed(author, wanted, doing="check access to a Secret")
+
+    async def may_see(self, author: Author, namespace: str, cluster: str) -> bool:
+        wanted = {"namespace": namespace, "verb": "get", "group": GROUP, "resource": "clusters", "name": cluster}
+        return await self._allowed(author, wanted, doing="check access to a Cluster")
+
+    async def _allowed(self, author: Author, wanted: Json, *, doing: str) -> bool:
         review = {
             "apiVersion": "authorization.k8s.io/v1",
             "kind": "SubjectAccessReview",
@@ -60,16 +72,10 @@ class ApiAccess:
                 "uid": author.uid,
                 "groups": list(author.groups),
                 "extra": dict(author.extra),
-                "resourceAttributes": {
-                    "namespace": namespace,
-                    "verb": "get",
-                    "version": "v1",
-                    "resource": "secrets",
-                    "name": name,
-                },
+                "resourceAttributes": wanted,
             },
         }
-        with explained(self._client.server, doing="check access to a Secret"):
+        with explained(self._client.server, doing=doing):
             answer = await self._client.call(
                 "POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", body=review
             )
@@ -85,19 +91,52 @@ class ApiAccess:
             raise
 
 
-def references(new: Json, old: Json | None) -> list[Reference]:
-    """The Secrets of a Machine whose use its author must be allowed: all, when anything about them changed."""
+Path = tuple[str, ...]
+_SIGN_IN: Final[tuple[Path, ...]] = (("ssh", "credential", "name"), ("ssh", "proxy", "credential", "name"))
+_NAMED: Final[Mapping[str, Mapping[tuple[Path, ...], tuple[Path, ...]]]] = {
+    "Machine": {(("ssh",), ("addresses",)): _SIGN_IN},
+    "MachineCheck": {(("ssh",), ("addresses",)): _SIGN_IN},
+    "Cluster": {
+        (("imported",),): (("imported", "credential", "name"),),
+        (("onPremises", "registry"),): (("onPremises", "registry", "credential", "name"),),
+    },
+    "CloudCredential": {(("type",), ("secret",)): (("secret", "name"),)},
+}
+"""Of each kind: where Secrets are named, by the fields that tell where they are sent to."""
+
+
+def references(kind: str, new: Json, old: Json | None) -> list[Reference]:
+    """The Secrets whose use the author must be allowed: all, when anything about where they are sent changed."""
     now, then = spec_of(new), spec_of(old)
-    if old is not None and now.get("ssh") == then.get("ssh") and now.get("addresses") == then.get("addresses"):
-        return []
     found: list[Reference] = []
-    for path in (("ssh", "credential", "name"), ("ssh", "proxy", "credential", "name")):
-        at: Any = now
-        for step in path:
-            at = at.get(step) if isinstance(at, dict) else None  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
-        if isinstance(at, str):
-            found.append(Reference(at, ".".join(("spec", *path))))
+    for fields, paths in _NAMED.get(kind, {}).items():
+        if old is not None and all(_at(now, path) == _at(then, path) for path in fields):
+            continue
+        for path in paths:
+            name = _at(now, path)
+            if isinstance(name, str):
+                found.append(Reference(name, ".".join(("spec", *path))))
     return found
+
+
+async def linked(access: Access, author: Author, namespace: str, new: Json, old: Json | None) -> list[FieldError]:
+    """Whether the author may use the Cluster whose monitoring a Cluster links to."""
+    path = ("onPremises", "monitoring", "linkedCluster")
+    link = _at(spec_of(new), path)
+    if not isinstance(link, Mapping) or (old is not None and link == _at(spec_of(old), path)):
+        return []
+    wanted = cast("Json", link)
+    where, name = str(wanted.get("namespace") or namespace), str(wanted.get("name") or "")
+    if await access.may_see(author, where, name):
+        return []
+    found = error("monitoring.access", ".".join(("spec", *path)), "FieldValueForbidden", given=name, namespace=where)
+    return [found]
+
+
+def _at(document: object, path: Path) -> object:
+    for step in path:
+        document = cast("Json", document).get(step) if isinstance(document, Mapping) else None
+    return document
 
 
 async def look(

@@ -14,11 +14,17 @@ from typing import Any, Final, cast
 from roost.api.validation.world import (
     Json,
     KnownCluster,
+    KnownCredential,
+    KnownGate,
     KnownMachine,
+    KnownProject,
     KnownSecret,
     key_of,
     known_cluster,
+    known_credential,
+    known_gate,
     known_machine,
+    known_project,
 )
 from roost.kube.client import Client
 from roost.kube.resources import ROOST
@@ -31,6 +37,9 @@ Key = tuple[str, str, str]
 _FACTS: Final[dict[str, Callable[[Json], object]]] = {
     "Cluster": known_cluster,
     "Machine": known_machine,
+    "FeatureGate": known_gate,
+    "CloudCredential": known_credential,
+    "Project": known_project,
     "KubernetesRelease": lambda document: cast("Json", document.get("spec") or {}).get("version"),
 }
 
@@ -101,6 +110,15 @@ class View:
         """None while there are none: they are written some seconds after the first start."""
         return {fact for fact in self._facts.values() if isinstance(fact, str)} or None
 
+    def gate(self, name: str) -> bool:
+        return KnownGate(name, enabled=True) in self._facts.values()
+
+    def credential(self, namespace: str, name: str) -> bool:
+        return KnownCredential(namespace, name, valid=True) in self._facts.values()
+
+    def project(self, name: str) -> bool:
+        return KnownProject(name) in self._facts.values()
+
 
 class Seen:
     """A View together with the Secrets of one request: the World that one verdict is made in."""
@@ -120,6 +138,15 @@ class Seen:
 
     def releases(self) -> Collection[str] | None:
         return self._view.releases()
+
+    def gate(self, name: str) -> bool | None:
+        return self._view.gate(name)
+
+    def credential(self, namespace: str, name: str) -> bool | None:
+        return self._view.credential(namespace, name)
+
+    def project(self, name: str) -> bool | None:
+        return self._view.project(name)
 
     def secret(self, namespace: str, name: str) -> KnownSecret | None:
         return self._secrets.get((namespace, name))

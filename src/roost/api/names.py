@@ -39,6 +39,11 @@ GATEWAY_USER: Final = "system:roost:gateway"
 REGISTRY_USER: Final = "system:roost:registry"
 PLATFORM_GROUP: Final = "system:roost:platform"
 
+PUBLIC_REGISTRY_CREDENTIAL: Final = "public-registry-credential"
+"""The CloudCredential of the system namespace that clusters with the public registry use, and its Secret."""
+CREDENTIAL_FILE_KEY: Final = "credential.json"
+"""Key of that Secret: the uploaded file."""
+
 KUBECONFIG_KEY: Final = "value"
 
 

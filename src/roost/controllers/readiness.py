@@ -23,6 +23,7 @@ from roost.controllers.kinds import (
     MACHINE,
     cluster_id,
     index_by_address,
+    registry_secret,
     secret_names,
     spec,
 )
@@ -90,6 +91,7 @@ def judge(env: Environment, cluster: Object, machines: list[Object]) -> list[Jud
     """The whole set of rules, with nothing still to come."""
     namespace = metadata(cluster)["namespace"]
     names = {name for machine in machines for name in secret_names(machine)}
+    names |= {name for name in (registry_secret(cluster),) if name}
     secrets: list[Object] = []
     for name in sorted(names):
         known = env.cache.get(Ref(SECRET, namespace, name))

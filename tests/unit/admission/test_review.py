@@ -39,6 +39,10 @@ class FakeAccess:
         self.asked.append((author.name, name))
         return name not in self.closed
 
+    async def may_see(self, author: Author, namespace: str, cluster: str) -> bool:
+        self.asked.append((author.name, f"{namespace}/{cluster}"))
+        return cluster not in self.closed
+
     async def read(self, namespace: str, name: str) -> KnownSecret | None:
         self.read_names.append(name)
         return self.secrets.get(name)

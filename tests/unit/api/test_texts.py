@@ -10,7 +10,9 @@ import roost.api.validation
 from roost.api.validation.texts import TEXTS
 
 SOURCES = "\n".join(
-    path.read_text() for path in Path(roost.api.validation.__path__[0]).glob("*.py") if path.name != "texts.py"
+    path.read_text()
+    for path in Path(roost.api.validation.__path__[0]).glob("*.py")
+    if not path.name.startswith("texts")
 )
 
 

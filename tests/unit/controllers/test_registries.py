@@ -57,6 +57,9 @@ def docker(password: str) -> Object:
     return opaque("pull", "ns", "kubernetes.io/dockerconfigjson", **{".dockerconfigjson": text})
 
 
+PEM = "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n"
+
+
 def file(token: str) -> str:
     return json.dumps({"address": "public.example.com/org", "user": "org", "token": token, "ca": "PEM"})
 
@@ -65,12 +68,12 @@ async def test_a_private_registry_is_signed_in_to_and_follows_its_secret(world: 
     """It needs no push into roost's own, and another password reaches a cluster that runs."""
     world.registry = RegistrySource("192.168.77.1:7501", "CA")
     async with world.controllers():
-        wish = with_registry(type="Private", address="images.example.com/k8s", credential={"name": "pull"}, ca="PEM")
+        wish = with_registry(type="Private", address="images.example.com/k8s", credential={"name": "pull"}, ca=PEM)
         world.apply(secret(), docker("first"), wish, machine("m1", 11, role="ControlPlane"))
         await asyncio.sleep(30)
         assert world.said("Cluster", "demo", c.AVAILABLE) == ("True", c.SUCCEEDED)
         assert registries(world) == [
-            RegistrySource("images.example.com/k8s", "PEM", "robot", Masked("first"), RegistryType.PRIVATE, False)
+            RegistrySource("images.example.com/k8s", PEM, "robot", Masked("first"), RegistryType.PRIVATE, False)
         ]
         world.apply(docker("second"))
         await asyncio.sleep(5)
@@ -81,25 +84,26 @@ async def test_a_private_registry_is_signed_in_to_and_follows_its_secret(world: 
 
 
 @pytest.mark.parametrize(
-    ("found", "reason"),
+    ("found", "condition", "reason"),
     [
-        (None, "SecretMissing"),
-        (opaque("pull", "ns", "Opaque", token="x"), "SecretInvalid"),
+        (None, c.VALIDATED, "ReferenceMissing"),
+        (opaque("pull", "ns", "Opaque", token="x"), c.VALIDATED, "Invalid"),
         (
             opaque("pull", "ns", "kubernetes.io/dockerconfigjson", **{".dockerconfigjson": '{"auths": {}}'}),
+            c.PREFLIGHT_PASSED,
             "RegistryCredentialUnreadable",
         ),
     ],
 )
 async def test_a_credential_that_is_none_is_named_before_a_machine_is_asked(
-    world: World, found: Object | None, reason: str
+    world: World, found: Object | None, condition: str, reason: str
 ) -> None:
     async with world.controllers():
         wish = with_registry(type="Private", address="images.example.com", credential={"name": "pull"})
         world.apply(secret(), wish, machine("m1", 11, role="ControlPlane"), *([found] if found else []))
         await asyncio.sleep(10)
-        said = world.api.condition(Ref(ROOST["Cluster"], "ns", "demo"), c.PREFLIGHT_PASSED)
-        assert said is not None and (said["status"], said["reason"]) == ("False", reason)
+        said = world.api.condition(Ref(ROOST["Cluster"], "ns", "demo"), condition)
+        assert said is not None and said["status"] != "True" and said["reason"] == reason
         assert "pull" in said["message"]
         assert world.provider.log == []
         world.apply(docker("right"))

@@ -6,7 +6,8 @@ import ipaddress
 import re
 from typing import Final
 
-from roost.api.validation.cidr import special_address
+from roost.api.v1alpha1.onpremises import IPFamily
+from roost.api.validation import cidr
 from roost.api.validation.findings import FieldError, error
 from roost.api.validation.texts import LOOPBACK, OWN_ADDRESS
 
@@ -27,26 +28,31 @@ def is_dns_name(text: str) -> bool:
     return len(text) <= 253 and _NAME.fullmatch(text) is not None and not re.fullmatch(r"[0-9.]+", text)
 
 
-def check_ipv4(text: str, path: str, *, example: str = "192.168.10.11") -> list[FieldError]:
-    """An IPv4 address that other machines can reach."""
+def check_address(text: str, path: str, version: cidr.Version, *, other: str, example: str) -> list[FieldError]:
+    """An address of that version that other machines can reach. `other`: the field for the other version."""
     address = parse_address(text)
+    name = f"IPv{version}"
     if address is None:
-        return [error("address.form", path, given=text, right=_likely(text) or example)]
-    if address.version == 6:
-        return [error("address.ipv6", path, "FieldValueNotSupported", given=text)]
-    what = special_address(address)
+        return [error("address.form", path, given=text, version=name, right=_likely(text) or example)]
+    if address.version != version:
+        return [error("address.version", path, given=text, version=name, other=other)]
+    what = cidr.special_address(address)
     if what is not None:
         return [error("address.special", path, given=text, what=what, right=OWN_ADDRESS)]
     return []
 
 
-def check_host(text: str, path: str, *, example: str, own: bool = False) -> list[FieldError]:
-    """An IPv4 address or a DNS name. `own`: roost alone uses it, so that a forwarded port on loopback is fine."""
+def check_host(
+    text: str, path: str, *, example: str, own: bool = False, family: IPFamily | None = None
+) -> list[FieldError]:
+    """An address or a DNS name. `own`: roost alone uses it, so that a forwarded port on loopback is fine.
+    `family`: what an address has to be of.
+    """
     address = parse_address(text)
     if address is not None:
-        if address.version == 6:
-            return [error("address.ipv6", path, "FieldValueNotSupported", given=text)]
-        what = special_address(address)
+        if family is not None and address.version not in cidr.VERSIONS[family]:
+            return [error("address.family", path, "FieldValueNotSupported", given=text, family=family.value)]
+        what = cidr.special_address(address)
         if what is not None and not (own and what is LOOPBACK):
             return [error("address.special", path, given=text, what=what, right=OWN_ADDRESS)]
         return []
@@ -76,10 +82,12 @@ def check_host_port(text: str, path: str) -> list[FieldError]:
 
 def _bare(text: str) -> str | None:
     """The host inside a URL, host:port, address/length or user@host."""
-    found = re.fullmatch(r"([a-zA-Z0-9]+://)?([^@/]*@)?(?P<host>[a-zA-Z0-9.-]+)(:[0-9]*)?(/.*)?", text)
+    found = re.fullmatch(
+        r"([a-zA-Z0-9]+://)?([^@/]*@)?(\[(?P<six>[0-9a-fA-F:]+)\]|(?P<host>[a-zA-Z0-9.-]+))(:[0-9]*)?(/.*)?", text
+    )
     if found is None:
         return None
-    host = found["host"].lower()
+    host = (found["six"] or found["host"]).lower()
     return host if host != text.lower() and (parse_address(host) or is_dns_name(host)) else None
 
 

@@ -29,8 +29,11 @@ from roost.api.v1alpha1.project import ProjectSpec
 from roost.api.validation.cluster import check_cluster
 from roost.api.validation.findings import FieldError, Verdict, error
 from roost.api.validation.frozen import check_frozen
+from roost.api.validation.gates import check_gate
 from roost.api.validation.machine import check_machine, check_new_member
+from roost.api.validation.project import check_project
 from roost.api.validation.shape import check_shape, parsed
+from roost.api.validation.smallkinds import check_check, check_credential, check_draft
 from roost.api.validation.texts import Term
 from roost.api.validation.versions import PATH as VERSION
 from roost.api.validation.versions import check_version
@@ -49,6 +52,8 @@ class _Rules:
     check: Callable[[str, str, Any, World], Verdict]
     written_by_roost: Term | None = None
     """For kinds that people only read: what to do instead."""
+    optional: bool = False
+    """The spec may be left out."""
 
 
 WAYS: Final = ("onPremises", "imported", "registered", "global")
@@ -64,11 +69,11 @@ RULES: Final[Mapping[str, _Rules]] = {
             "要批准计划，请将其哈希写入集群的 spec.approvedPlan",
         ),
     ),
-    "MachineCheck": _Rules(MachineCheckSpec, _nothing_more),
-    "MachineDraft": _Rules(MachineDraftSpec, _nothing_more),
-    "CloudCredential": _Rules(CloudCredentialSpec, _nothing_more),
-    "Project": _Rules(ProjectSpec, _nothing_more),
-    "FeatureGate": _Rules(FeatureGateSpec, _nothing_more),
+    "MachineCheck": _Rules(MachineCheckSpec, check_check),
+    "MachineDraft": _Rules(MachineDraftSpec, check_draft),
+    "CloudCredential": _Rules(CloudCredentialSpec, check_credential),
+    "Project": _Rules(ProjectSpec, check_project, optional=True),
+    "FeatureGate": _Rules(FeatureGateSpec, check_gate, optional=True),
     "KubernetesRelease": _Rules(
         KubernetesReleaseSpec,
         _nothing_more,
@@ -88,7 +93,9 @@ def validate(kind: str, new: Json, old: Json | None, world: World) -> Verdict:
     if is_deleting(new):
         return Verdict()
     rules = RULES[kind]
-    spec, shape = check_shape(rules.spec, new.get("spec"), "spec")
+    given = new.get("spec")
+    # Where nothing in it is required, an object without spec is one with the defaults.
+    spec, shape = check_shape(rules.spec, {} if given is None and rules.optional else given, "spec")
     shape = _better_words(shape, new, world)
     if old is None:
         return _created(kind, rules, new, spec, shape, world)

@@ -1,58 +1,48 @@
-"""Rules for a Machine: its addresses, how roost signs in, its Cluster, and who else is there."""
+"""Rules for a Machine: its addresses, how roost signs in, its Cluster, what its Node carries, who else is there."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Iterator
 
-from roost.api.v1alpha1.machine import MachineSpec, Role, SSHAccess
+from roost.api.v1alpha1.machine import MachineSpec, Role
+from roost.api.v1alpha1.onpremises import IPFamily, NetworkPlugin, OnPremises
+from roost.api.validation import cidr
+from roost.api.validation.access import SSH, check_access
 from roost.api.validation.cluster import machines_of
 from roost.api.validation.findings import FieldError, Verdict, error
-from roost.api.validation.hosts import check_host, check_host_port, check_ipv4
+from roost.api.validation.hosts import check_address
 from roost.api.validation.network import inside, room
+from roost.api.validation.nodes import check_declared
 from roost.api.validation.planes import check_new_plane
-from roost.api.validation.secret import Wanted, check_secret
-from roost.api.validation.shape import join
+from roost.api.validation.plugins import device, is_underlay
 from roost.api.validation.texts import Term
 from roost.api.validation.world import KnownCluster, KnownMachine, World
 
-SSH: Final = "spec.ssh"
-_HOST_KEY: Final = re.compile(
-    r"(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)|sk-ssh-ed25519@openssh\.com|"
-    r"sk-ecdsa-sha2-nistp256@openssh\.com|ssh-dss) AAAA[A-Za-z0-9+/]+={0,2}( .*)?"
-)
-_FINGERPRINT: Final = re.compile(r"SHA256:[A-Za-z0-9+/]{43}=?")
-SIGN_IN: Final = (
-    Wanted("kubernetes.io/ssh-auth", ("ssh-privatekey",)),
-    Wanted("kubernetes.io/basic-auth", ("password",)),
-)
-PROXY_SIGN_IN: Final = (Wanted("kubernetes.io/basic-auth", ("username", "password")),)
+IPV4, IPV6 = "spec.addresses.ipv4", "spec.addresses.ipv6"
 
 
 def check_machine(namespace: str, name: str, spec: MachineSpec, world: World) -> Verdict:
     """Everything about one Machine, against what exists."""
-    errors = check_ipv4(spec.addresses.ipv4, "spec.addresses.ipv4") if spec.addresses.ipv4 else []
-    errors += _access(spec.ssh)
-    errors += _duplicates(namespace, name, spec, world)
     cluster = next((c for c in world.clusters() if (c.namespace, c.name) == (namespace, spec.cluster_name)), None)
-    verdict = Verdict(errors) + _secrets(namespace, spec.ssh, world)
+    verdict = Verdict(_addresses(spec)) + check_access(namespace, spec.ssh, world)
+    verdict += Verdict(_duplicates(namespace, name, spec, world)) + check_declared(spec)
+    verdict += device(spec.nic, "spec.nic")
     if cluster is None:
         absent = error(
             "cluster.absent", "spec.clusterName", "FieldValueNotFound", given=spec.cluster_name, namespace=namespace
         )
-        verdict += Verdict(notices=[absent])
-    elif cluster.is_global:
-        verdict += Verdict([error("cluster.way", "spec.clusterName", given=cluster.name)])
-    if cluster is not None and world.complete:
-        # The Cluster is judged with all its Machines; saying the same here again helps nobody.
+        return verdict + Verdict(notices=[absent])
+    if cluster.on_premises is None:
+        # A Cluster that this release can't read may well be made of Machines.
+        other = cluster.is_global or cluster.attached
+        return verdict + Verdict([error("cluster.way", "spec.clusterName", given=cluster.name)] if other else [])
+    verdict += _family(spec, cluster.on_premises.network.ip_family) + _devices(spec, cluster, cluster.on_premises)
+    if world.complete:
+        # The Cluster is judged with all its Machines; saying the rest here again helps nobody.
         return verdict
     others = [other for other in machines_of(namespace, spec.cluster_name, world) if other.name != name]
-    if cluster is None:
-        return verdict
-    addresses = [text for text in (spec.addresses.ipv4, spec.addresses.ipv6) if text]
-    planes = check_new_plane(spec.role, addresses, cluster, others)
-    return verdict + planes + Verdict(_place(spec, cluster, others))
+    verdict += check_new_plane(spec.role, spec.addresses.every, cluster, others)
+    return verdict + Verdict(_place(spec, cluster.on_premises, others))
 
 
 def check_new_member(cluster: KnownCluster | None, given: str) -> list[FieldError]:
@@ -62,26 +52,45 @@ def check_new_member(cluster: KnownCluster | None, given: str) -> list[FieldErro
     return []
 
 
-def _access(ssh: SSHAccess) -> list[FieldError]:
+def _addresses(spec: MachineSpec) -> list[FieldError]:
+    given = spec.addresses
+    if not given.every:
+        return [error("addresses.none", "spec.addresses", "FieldValueRequired")]
     errors: list[FieldError] = []
-    if ssh.address is not None:
-        errors += check_host(ssh.address, f"{SSH}.address", example="192.168.10.11", own=True)
-    if ssh.proxy is not None:
-        errors += check_host_port(ssh.proxy.address, f"{SSH}.proxy.address")
-    for number, key in enumerate(ssh.host_keys):
-        path = join(SSH, "hostKeys", number)
-        if "PRIVATE KEY" in key:
-            errors.append(error("hostkey.private", path, "FieldValueForbidden"))
-        elif not _HOST_KEY.fullmatch(key.strip()) and not _FINGERPRINT.fullmatch(key.strip()):
-            errors.append(error("hostkey.form", path))
+    if given.ipv4 is not None:
+        errors += check_address(given.ipv4, IPV4, 4, other=IPV6, example="192.168.10.11")
+    if given.ipv6 is not None:
+        errors += check_address(given.ipv6, IPV6, 6, other=IPV4, example="fd00:10::11")
     return errors
 
 
-def _secrets(namespace: str, ssh: SSHAccess, world: World) -> Verdict:
-    verdict = check_secret(namespace, ssh.credential.name, f"{SSH}.credential.name", SIGN_IN, world)
-    if ssh.proxy is not None and ssh.proxy.credential is not None:
-        path = f"{SSH}.proxy.credential.name"
-        verdict += check_secret(namespace, ssh.proxy.credential.name, path, PROXY_SIGN_IN, world)
+def _family(spec: MachineSpec, family: IPFamily) -> Verdict:
+    """Each family of the cluster needs an address; one of another family is of no use to it."""
+    by_version = {4: (spec.addresses.ipv4, IPV4), 6: (spec.addresses.ipv6, IPV6)}
+    wanted = cidr.VERSIONS[family]
+    errors: list[FieldError] = []
+    notices: list[FieldError] = []
+    for version, (text, path) in by_version.items():
+        if version in wanted and text is None:
+            errors.append(error("addresses.family", path, "FieldValueRequired", family=family.value))
+        elif version not in wanted and text is not None:
+            notices.append(error("addresses.unused", path, given=text, family=family.value))
+    return Verdict(errors, notices)
+
+
+def _devices(spec: MachineSpec, cluster: KnownCluster, wanted: OnPremises) -> Verdict:
+    """The machine's own network device and bridge network, as its Cluster's network plugin knows them."""
+    verdict = Verdict()
+    network = wanted.network
+    if spec.nic is not None and network.plugin is not NetworkPlugin.KUBE_OVN:
+        facts = {"given": spec.nic, "plugin": network.plugin.value}
+        verdict += Verdict(notices=[error("nic.useless", "spec.nic", "FieldValueInvalid", **facts)])
+    if spec.bridge_network is not None:
+        path = "spec.bridgeNetwork"
+        if not is_underlay(network):
+            verdict += Verdict([error("bridge.overlay", path, "FieldValueForbidden", cluster=cluster.name)])
+        elif not cluster.initialized:
+            verdict += Verdict([error("bridge.creation", path, "FieldValueForbidden")])
     return verdict
 
 
@@ -95,14 +104,22 @@ def _duplicates(namespace: str, name: str, spec: MachineSpec, world: World) -> l
         if not same_cluster and other.proxy != proxy:
             continue
         facts = {"machine": other.name, "where": _where(other, namespace, same_cluster=same_cluster)}
-        if other.ipv4 and other.ipv4 == spec.addresses.ipv4:
-            given = spec.addresses.ipv4
-            return [error("machine.twice", "spec.addresses.ipv4", "FieldValueDuplicate", given=given, **facts)]
+        for text, path in _given(spec):
+            if text in other.addresses:
+                return [error("machine.twice", path, "FieldValueDuplicate", given=text, **facts)]
         if other.proxy == proxy and (other.ssh_address, other.ssh_port) == reached:
             given = f"{reached[0]}:{reached[1]}"
             path = f"{SSH}.address" if spec.ssh.address else f"{SSH}.port"
             return [error("ssh.twice", path, "FieldValueDuplicate", given=given, **facts)]
     return []
+
+
+def _given(spec: MachineSpec) -> Iterator[tuple[str, str]]:
+    """The addresses and their fields."""
+    if spec.addresses.ipv4:
+        yield spec.addresses.ipv4, IPV4
+    if spec.addresses.ipv6:
+        yield spec.addresses.ipv6, IPV6
 
 
 def _where(other: KnownMachine, namespace: str, *, same_cluster: bool) -> Term:
@@ -116,28 +133,16 @@ def _where(other: KnownMachine, namespace: str, *, same_cluster: bool) -> Term:
     )
 
 
-def _place(spec: MachineSpec, cluster: KnownCluster, others: list[KnownMachine]) -> list[FieldError]:
-    """The machine's address against its Cluster's networks and endpoint, and whether there is room for it."""
-    wanted = cluster.on_premises
-    if wanted is None:
-        return []
-    path = "spec.addresses.ipv4"
-    within = inside(spec.addresses.primary, wanted)
-    if within is not None:
-        return [error("machine.inside", path, given=spec.addresses.ipv4, what=within[0], other=within[1])]
-    if spec.role is Role.WORKER and wanted.control_plane_endpoint.host == spec.addresses.ipv4:
-        return [error("machine.endpoint", path, given=spec.addresses.ipv4)]
+def _place(spec: MachineSpec, wanted: OnPremises, others: list[KnownMachine]) -> list[FieldError]:
+    """The machine's addresses against its Cluster's networks and endpoint, and whether there is room for it."""
+    for text, path in _given(spec):
+        within = inside(text, wanted)
+        if within is not None:
+            return [error("machine.inside", path, given=text, what=within[0], other=within[1])]
+        if spec.role is Role.WORKER and wanted.control_plane_endpoint.host == text:
+            return [error("machine.endpoint", path, given=text)]
     limit = room(wanted.network)
     if limit is not None and len(others) + 1 > limit:
-        given = wanted.network.pod_cidr
-        return [
-            error(
-                "nodes.full",
-                "spec.clusterName",
-                "FieldValueForbidden",
-                given=given,
-                limit=limit,
-                machines=len(others),
-            )
-        ]
+        facts = {"given": wanted.network.pod_cidr, "limit": limit, "machines": len(others)}
+        return [error("nodes.full", "spec.clusterName", "FieldValueForbidden", **facts)]
     return []

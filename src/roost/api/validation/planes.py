@@ -150,4 +150,4 @@ def check_new_plane(
 
 def _addresses(machine: KnownMachine) -> tuple[str, ...]:
     """All that are known of it."""
-    return tuple(text for text in (machine.ipv4, getattr(machine, "ipv6", "")) if text)
+    return machine.addresses

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
-from roost.api.conditions import CONTROL_PLANE_INITIALIZED
+from roost.api.conditions import AVAILABLE, CONTROL_PLANE_INITIALIZED
 from roost.api.v1alpha1.cluster import ClusterSpec, OnPremises
 from roost.api.validation.shape import parsed
 
@@ -27,6 +27,9 @@ class KnownCluster:
     is_global: bool = False
     deleting: bool = False
     initialized: bool = False
+    available: bool = False
+    attached: bool = False
+    """Imported or registered: it exists already and is not made of Machines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,31 @@ class KnownMachine:
     proxy: str | None
     """host:port of the SOCKS5 server; the same address behind another proxy is another machine."""
     deleting: bool = False
+    ipv6: str = ""
+    allow_apps: bool = False
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Those that are given, IPv4 first."""
+        return tuple(address for address in (self.ipv4, self.ipv6) if address)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownGate:
+    name: str
+    enabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCredential:
+    namespace: str
+    name: str
+    valid: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KnownProject:
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +102,18 @@ class World(Protocol):
         """Versions that can be installed; None where that is not known."""
         ...
 
+    def gate(self, name: str) -> bool | None:
+        """Whether a FeatureGate is enabled; None where that is not known."""
+        ...
+
+    def credential(self, namespace: str, name: str) -> bool | None:
+        """Whether a CloudCredential can be used; None where that is not known."""
+        ...
+
+    def project(self, name: str) -> bool | None:
+        """Whether there is such a Project; None where that is not known."""
+        ...
+
 
 @dataclass
 class MemoryWorld:
@@ -83,6 +123,11 @@ class MemoryWorld:
     known_machines: dict[tuple[str, str], KnownMachine] = field(default_factory=dict[tuple[str, str], KnownMachine])
     known_secrets: dict[tuple[str, str], KnownSecret] = field(default_factory=dict[tuple[str, str], KnownSecret])
     known_releases: set[str] | None = None
+    known_gates: dict[str, bool] = field(default_factory=dict[str, bool])
+    known_credentials: dict[tuple[str, str], bool] = field(default_factory=dict[tuple[str, str], bool])
+    known_projects: set[str] = field(default_factory=set[str])
+    platform: bool = False
+    """Gates, credentials and projects that are not here do not exist: the platform was asked."""
     complete: bool = False
     secrets_complete: bool = False
 
@@ -94,12 +139,14 @@ class MemoryWorld:
         releases: Collection[str] | None = None,
         complete: bool = False,
         secrets_complete: bool = False,
+        platform: bool = False,
     ) -> MemoryWorld:
         """From objects of any kind; what is unknown or broken is left out."""
         world = cls(
             known_releases=None if releases is None else set(releases),
             complete=complete,
             secrets_complete=secrets_complete,
+            platform=platform,
         )
         for document in documents:
             world.put(document)
@@ -120,6 +167,14 @@ class MemoryWorld:
                 version = _at(document, "spec", "version")
                 if isinstance(version, str):
                     self.known_releases = (self.known_releases or set()) | {version}
+            case "FeatureGate":
+                gate = known_gate(document)
+                self.known_gates[gate.name] = gate.enabled
+            case "CloudCredential":
+                credential = known_credential(document)
+                self.known_credentials[credential.namespace, credential.name] = credential.valid
+            case "Project":
+                self.known_projects.add(key_of(document)[1])
             case _:
                 pass
 
@@ -134,6 +189,15 @@ class MemoryWorld:
 
     def releases(self) -> Collection[str] | None:
         return self.known_releases
+
+    def gate(self, name: str) -> bool | None:
+        return self.known_gates.get(name, False if self.platform else None)
+
+    def credential(self, namespace: str, name: str) -> bool | None:
+        return self.known_credentials.get((namespace, name), False if self.platform else None)
+
+    def project(self, name: str) -> bool | None:
+        return True if name in self.known_projects else (False if self.platform else None)
 
 
 def key_of(document: Json) -> tuple[str, str]:
@@ -165,12 +229,15 @@ def known_cluster(document: Json) -> KnownCluster:
         _at(document, "spec", "global") is not None,
         is_deleting(document),
         is_true(document, CONTROL_PLANE_INITIALIZED),
+        is_true(document, AVAILABLE),
+        any(_at(document, "spec", way) is not None for way in ("imported", "registered")),
     )
 
 
 def known_machine(document: Json) -> KnownMachine:
     namespace, name = key_of(document)
     ipv4 = str(_at(document, "spec", "addresses", "ipv4") or "")
+    ipv6 = str(_at(document, "spec", "addresses", "ipv6") or "")
     port = _at(document, "spec", "ssh", "port")
     proxy = _at(document, "spec", "ssh", "proxy", "address")
     return KnownMachine(
@@ -179,11 +246,26 @@ def known_machine(document: Json) -> KnownMachine:
         str(_at(document, "spec", "clusterName") or ""),
         str(_at(document, "spec", "role") or ""),
         ipv4,
-        str(_at(document, "spec", "ssh", "address") or ipv4),
+        str(_at(document, "spec", "ssh", "address") or ipv4 or ipv6),
         port if isinstance(port, int) else 22,
         proxy if isinstance(proxy, str) else None,
         is_deleting(document),
+        ipv6,
+        _at(document, "spec", "allowApps") is True,
     )
+
+
+def known_gate(document: Json) -> KnownGate:
+    return KnownGate(key_of(document)[1], _at(document, "spec", "enabled") is True)
+
+
+def known_project(document: Json) -> KnownProject:
+    return KnownProject(key_of(document)[1])
+
+
+def known_credential(document: Json) -> KnownCredential:
+    namespace, name = key_of(document)
+    return KnownCredential(namespace, name, _at(document, "status", "valid") is True)
 
 
 def known_secret(document: Json) -> KnownSecret:
