@@ -112,7 +112,7 @@ def up() -> None:
     say("kubectl apply -f demo.yaml, then `roost progress demo`")
     kubectl("apply", "-f", str(FILE))
     roost("progress", "demo")
-    roost("kubeconfig", "demo", "-f", f"{DATA}/demo.kubeconfig")
+    roost("kubeconfig", "demo", "--direct", "-f", f"{DATA}/demo.kubeconfig")
     kubectl("--kubeconfig", f"{DATA}/demo.kubeconfig", "get", "nodes", "-o", "wide")
     say("ready")
     print(

@@ -315,7 +315,7 @@ class Managed:
 
     def _kubeconfig(self) -> Path:
         if not self.kubeconfig.exists():
-            text = self.platform.roost("kubeconfig", self.name, "-n", self.namespace).stdout
+            text = self.platform.roost("kubeconfig", self.name, "--direct", "-n", self.namespace).stdout
             self.kubeconfig.write_text(text)
             self.kubeconfig.chmod(0o600)
         return self.kubeconfig

@@ -43,12 +43,25 @@ def _complete_version(context: click.Context, _parameter: click.Parameter, incom
     return [version for version in store.versions() if version.startswith(incomplete)]
 
 
+def _given(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> list[tuple[str, Path]]:
+    """NAME=FILE, of programs that no bundle fetches."""
+    found: list[tuple[str, Path]] = []
+    for value in values:
+        name, _, file = value.partition("=")
+        if name not in GIVEN or not Path(file).is_file():
+            raise click.BadParameter(f"{value}: {', '.join(GIVEN)} and a file, such as {GIVEN[0]}=FILE.tgz")
+        found.append((name, Path(file)))
+    return found
+
+
 @command.command("create", help=t("bundle.create"))
 @click.option("--kubernetes", "version", required=True, help=t("bundle.kubernetes"))
 @click.option("--mirror", default=None, envvar="ROOST_MIRROR", help=t("bundle.mirror"))
 @click.option("--arch", "architectures", multiple=True, type=click.Choice(ARCHITECTURES), help=t("bundle.arch"))
 @click.option("--part", "parts", multiple=True, type=click.Choice(PARTS), help=t("bundle.part"))
 @click.option("--image", "extra_images", multiple=True, metavar="NAME", help=t("bundle.image"))
+@click.option("--with", "extras", multiple=True, type=click.Choice(sorted(EXTRAS)), help=t("bundle.with"))
+@click.option("--program", "given", multiple=True, metavar="NAME=FILE", callback=_given, help=t("bundle.program"))
 @click.option("--jobs", type=click.IntRange(1, 32), default=6, show_default=True, help=t("bundle.jobs"))
 @click.option("--repair", is_flag=True, help=t("bundle.repair"))
 @printing.output_option
@@ -59,6 +72,8 @@ def create(
     architectures: tuple[str, ...],
     parts: tuple[Part, ...],
     extra_images: tuple[str, ...],
+    extras: tuple[str, ...],
+    given: tuple[tuple[str, Path], ...],
     jobs: int,
     repair: bool,
     output: str,
@@ -71,6 +86,8 @@ def create(
             mirror=mirror,
             parts=parts or PARTS,
             extra_images=extra_images,
+            extras=extras,
+            given=given,
             jobs=jobs,
             repair=repair,
             progress=progress,

@@ -66,6 +66,20 @@ class PlatformApi:
             ) from error
         return self._parsed(response.status, body)
 
+    def create(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """POSTs one object. Raises RoostError with the server's own words."""
+        headers = {"Accept": "application/json", "Content-Type": "application/json"}
+        try:
+            self._connection.request("POST", path, json.dumps(body), headers)
+            response = self._connection.getresponse()
+            return self._parsed(response.status, response.read())
+        except (OSError, http.client.HTTPException) as error:
+            raise RoostError(
+                "PlatformUnreachable",
+                f"the platform's API at {self._host}:{self._port} does not answer ({error}). "
+                "`roost status` shows what runs; `roost up --detach` starts it.",
+            ) from error
+
     def watch(self, path: str) -> Iterator[dict[str, Any]]:
         """Events of a watch until the server ends it."""
         joined = f"{path}{'&' if '?' in path else '?'}watch=1"

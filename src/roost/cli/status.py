@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 from roost.cli import data_directory, printing
+from roost.cli.door import fingerprint
 from roost.cli.i18n import t
+from roost.embedded import door
+from roost.embedded.layout import Layout
 
 if TYPE_CHECKING:
     from roost.embedded.status import Status
@@ -43,10 +46,16 @@ def show(found: Status, *, now: datetime) -> None:
         [t("status.state"), t(f"status.state.{found.state}")],
         [t("status.data-dir"), str(found.data_dir)],
         [t("status.api"), t("status.api-value", server=known.server, version=known.kubernetes_version)],
+        [t("status.door"), t("status.door-value", url=door.url(known))],
         [t("status.registry"), known.registry_address or t("status.no-registry")],
     ]
     if found.processes or found.state == "stopped":
         rows.append([t("status.logs"), str(found.data_dir / "logs")])
+    layout = Layout(found.data_dir)
+    if layout.machines_ca.exists():
+        rows.append([t("status.ca"), fingerprint(layout.machines_ca.read_text())])
+    if layout.first_password.exists():
+        rows.append([t("status.first-password"), t("status.first-password-value", file=layout.first_password)])
     if found.problem:
         rows.insert(1, [t("status.problem"), found.problem])
     if found.service:

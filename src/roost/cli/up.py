@@ -22,6 +22,7 @@ from roost.embedded.layout import Layout
 if TYPE_CHECKING:
     from roost.bundle.progress import Step
     from roost.embedded import sequence
+    from roost.embedded.record import Record
 
 
 @click.command("up", help=t("up.help"))
@@ -92,10 +93,22 @@ def explain_use(layout: Layout) -> None:
     )
     if layout != data_directory.layout(None):
         click.echo(t("up.other-directory", data_dir=layout.root) + "\n")
+    _explain_sign_in(layout, known)
     if known.registry_address:
         click.echo(t("up.registry", address=known.registry_address))
     else:
         click.echo(t("up.no-address"))
+
+
+def _explain_sign_in(layout: Layout, known: Record) -> None:
+    """Where the door is; the first password once, after that only where it lies."""
+    from roost.embedded.door import first_password, url
+
+    shown = first_password(layout)
+    if shown is None:
+        click.echo(t("up.door-known", url=url(known)) + "\n")
+        return
+    click.echo(t("up.door", url=url(known), password=shown, file=layout.first_password) + "\n")
 
 
 def _fetching(report: Callable[[str, float, str], None]) -> Callable[[Step], None]:

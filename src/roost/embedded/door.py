@@ -24,6 +24,15 @@ def prepare(layout: Layout) -> None:
         write_private(layout.first_password, secrets.token_urlsafe(12) + "\n")
 
 
+def first_password(layout: Layout) -> str | None:
+    """The first administrator's password, the first time that it is asked for."""
+    shown = layout.first_password.with_suffix(".shown")
+    if shown.exists() or not layout.first_password.exists():
+        return None
+    write_private(shown, "")
+    return layout.first_password.read_text().strip()
+
+
 def hosts(record: Record) -> tuple[str, ...]:
     """Where the gateway listens."""
     return (LOOPBACK, record.address) if record.address else (LOOPBACK,)

@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from roost.embedded import components, lock, process, record
+from roost.embedded import components, door, lock, process, record
 from roost.embedded.layout import Layout
 from roost.embedded.record import Record
 
@@ -102,6 +102,7 @@ def encode(status: Status) -> dict[str, Any]:
             "kubernetesVersion": known.kubernetes_version,
             "roostVersion": known.roost_version,
             "address": known.address,
+            "gateway": door.url(known),
             "registry": known.registry_address,
             "images": "registry" if known.registry_address else "ssh",
             "portBase": known.port_base,

@@ -13,7 +13,7 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 import h11
 
@@ -192,6 +192,14 @@ class Client:
     async def raw_write(self, data: bytes) -> None:
         self.sent += len(data)
         await self._write(data)
+
+    def hand_over(self) -> tuple[asyncio.Transport, bytes]:
+        """The connection and what was read ahead; whoever takes it speaks on it and closes it (a tunnel)."""
+        self.started = True
+        self._http.next_event()
+        ahead = bytes(self._reader._buffer)  # type: ignore[attr-defined]  # pyright: ignore
+        transport = cast("asyncio.Transport", self._writer.transport)
+        return transport, bytes(self._http.trailing_data[0]) + ahead
 
     def can_go_on(self) -> bool:
         """Makes ready for the next request, where the last one ended cleanly."""

@@ -22,17 +22,18 @@ from roost.gateway.authorise import Authoriser
 from roost.gateway.clusters import Clusters
 from roost.gateway.dispatch import Dispatch
 from roost.gateway.endpoints import app
-from roost.gateway.endpoints.services import Services
+from roost.gateway.endpoints.services import FIRST_USER, Services
 from roost.gateway.front import Front
 from roost.gateway.records import User
 from roost.gateway.refusal import Refusal
+from roost.gateway.registration.registrar import Authority
+from roost.gateway.registration.tunnels import Tunnels
 from roost.gateway.store import Store
 from roost.kube.direct import Address, Direct, not_here, reachable
 from roost.kube.kubeconfig import parse
 from roost.kube.lean import Lean
 
 TIDY_SECONDS: Final = 600.0
-FIRST_USER: Final = "admin"
 ADMINISTRATORS: Final = "administrators"
 
 _LOG: Final = logging.getLogger("roost.gateway")
@@ -56,6 +57,8 @@ class Settings:
     """Token of the platform's own processes."""
     first_password: Path
     """Of the first administrator."""
+    tunnel_authority: Authority | None = None
+    """Signs the certificates of agents; None: no tunnels are taken."""
     allowed: Callable[[Address], bool] = not_here
     """Where clusters may be."""
     console: Path = static.DIRECTORY
@@ -95,7 +98,9 @@ class Gateway:
         self.platform = Direct(parse(settings.kubeconfig), allowed=reachable)
         api = Lean(self.platform)
         self.store = Store(api)
-        self.clusters = Clusters(api, allowed=settings.allowed)
+        self.tunnels = Tunnels(api, settings.tunnel_authority) if settings.tunnel_authority is not None else None
+        hub = self.tunnels.hub if self.tunnels is not None else None
+        self.clusters = Clusters(api, hub, allowed=settings.allowed)
         self.log = AuditLog(settings.audit)
         self.services = Services(
             store=self.store,
@@ -103,6 +108,8 @@ class Gateway:
             authoriser=Authoriser(api),
             clusters=self.clusters,
             platform=self.platform,
+            platform_api=api,
+            first_password=settings.first_password,
             audit=settings.audit,
             ca=self._ca,
             addresses=self._addresses,
@@ -116,6 +123,7 @@ class Gateway:
             log=self.log,
             files=static.Files(settings.console),
             own=app.build(self.services),
+            tunnel=self.tunnels.door if self.tunnels is not None else None,
         )
         self.front = Front(self.dispatch.handle, self.tls)
         self.port = settings.port
@@ -126,6 +134,8 @@ class Gateway:
             self.port = await self.front.listen(host, self.port)
         endless = (self.store.run(), self.clusters.run(), self.dispatch.recheck(), self._tidy())
         self.tasks = {asyncio.create_task(one) for one in endless}
+        if self.tunnels is not None:
+            self.tasks.add(asyncio.create_task(self.tunnels.run()))
         self._first = asyncio.create_task(self._first_user())
         for task in (*self.tasks, self._first):
             task.add_done_callback(_told)

@@ -109,7 +109,8 @@ def test_a_connection_serves_many_requests(gateway: Running, admin: str) -> None
 
 def test_a_watch_over_a_websocket_is_carried(gateway: Running, admin: str) -> None:
     head = (
-        f"GET {DEMO}/api/v1/namespaces?watch=1&timeoutSeconds=1 HTTP/1.1\r\nHost: 127.0.0.1:{gateway.gateway.port}\r\n"
+        f"GET {DEMO}/api/v1/namespaces?watch=1&timeoutSeconds=1 HTTP/1.1\r\n"
+        f"Host: 127.0.0.1:{gateway.gateway.port}\r\n"
         f"Authorization: Bearer {admin}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
         f"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nOrigin: {gateway.url}\r\n\r\n"
     )

@@ -10,9 +10,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from roost.api.exchange import UpstreamUnavailable
-from roost.gateway.endpoints import info, session
+from roost.gateway.endpoints import audit, clusters, info, session, tokens, users
 from roost.gateway.endpoints.services import Services, seen
 from roost.gateway.refusal import Refusal
+from roost.gateway.registration import endpoint as registration
 from roost.kube.lean import ApiAnswer
 
 _LOG = logging.getLogger("roost.gateway")
@@ -22,6 +23,11 @@ def build(services: Services) -> Starlette:
     routes = [
         *session.routes(services),
         *info.routes(services),
+        *users.routes(services),
+        *tokens.routes(services),
+        *clusters.routes(services),
+        *audit.routes(services),
+        *registration.routes(services),
     ]
     return Starlette(
         routes=routes,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from starlette.requests import Request
 
 from roost.api.exchange import Upstream
+from roost.api.masked import Masked
 from roost.gateway.authenticate import Authenticator, Caller
 from roost.gateway.authorise import Authoriser
 from roost.gateway.clusters import Clusters
@@ -19,10 +21,13 @@ from roost.gateway.passwords import Passwords
 from roost.gateway.refusal import Refusal
 from roost.gateway.store import Store
 from roost.gateway.throttle import Throttle
+from roost.kube.lean import Lean
 
 if TYPE_CHECKING:
     from roost.gateway.dispatch import Seen
 
+FIRST_USER: Final = "admin"
+"""The administrator whom a new platform has."""
 BY_ADDRESS: Final = 30
 """Failed sign-ins from one address before it has to wait: many people may sit behind it."""
 
@@ -34,6 +39,9 @@ class Services:
     authoriser: Authoriser
     clusters: Clusters
     platform: Upstream
+    platform_api: Lean
+    """With the gateway's own rights."""
+    first_password: Path
     audit: Path
     """Directory of the audit log."""
     ca: Callable[[], str]
@@ -43,6 +51,35 @@ class Services:
     passwords: Passwords = field(default_factory=Passwords)
     by_user: Throttle = field(default_factory=Throttle)
     by_address: Throttle = field(default_factory=lambda: Throttle(BY_ADDRESS))
+
+    async def check_password(self, known: Seen, name: str, password: Masked) -> None:
+        """Raises Refusal 401, 429. Says the same and takes as long whether there is such a user or not."""
+        address = known.request.address
+        now = time.monotonic()
+        wait = max(self.by_user.wait(name, now=now), self.by_address.wait(address, now=now))
+        if wait > 0:
+            seconds = int(wait) + 1
+            raise Refusal(
+                429,
+                f"too many failed sign-ins; try again in {seconds} s",
+                cause="SignInsThrottled",
+                retry_after=seconds,
+            )
+        await self.store.synced.wait()
+        user = self.store.user(name)
+        usable = user is not None and not user.disabled and not user.service
+        if await self.passwords.fits(password, user.password if user is not None and usable else ""):
+            self.by_user.succeeded(name)
+            return
+        self.by_user.failed(name, now=now)
+        self.by_address.failed(address, now=now)
+        known.message = f"failed sign-in as {name[:64]!r}"
+        raise Refusal(401, "user name or password is wrong", cause="SignInFailed")
+
+    def forget_first_password(self, name: str) -> None:
+        """The file is of no use once its password was changed."""
+        if name == FIRST_USER:
+            self.first_password.unlink(missing_ok=True)
 
 
 def seen(request: Request) -> Seen:

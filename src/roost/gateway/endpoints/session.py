@@ -24,7 +24,7 @@ def routes(services: Services) -> list[Route]:
     async def login(request: Request) -> Response:
         found = await document(request)
         name, password = text(found, "username").strip(), Masked(text(found, "password", most=1024))
-        await _check(services, request, name, password)
+        await services.check_password(seen(request), name, password)
         now = time.time()
         session, pair = sessions.begin(name, now=now, client=seen(request).request.address)
         await services.store.create(session)
@@ -104,28 +104,6 @@ def described(caller: Caller) -> dict[str, Any]:
         },
         "expiresAt": stamp(caller.expires),
     }
-
-
-async def _check(services: Services, request: Request, name: str, password: Masked) -> None:
-    """Raises Refusal 401, 429. Says the same and takes as long whether there is such a user or not."""
-    address = seen(request).request.address
-    now = time.monotonic()
-    wait = max(services.by_user.wait(name, now=now), services.by_address.wait(address, now=now))
-    if wait > 0:
-        seconds = int(wait) + 1
-        raise Refusal(
-            429, f"too many failed sign-ins; try again in {seconds} s", cause="SignInsThrottled", retry_after=seconds
-        )
-    await services.store.synced.wait()
-    user = services.store.user(name)
-    usable = user is not None and not user.disabled and not user.service
-    if await services.passwords.fits(password, user.password if user is not None and usable else ""):
-        services.by_user.succeeded(name)
-        return
-    services.by_user.failed(name, now=now)
-    services.by_address.failed(address, now=now)
-    seen(request).message = f"failed sign-in as {name[:64]!r}"
-    raise Refusal(401, "user name or password is wrong", cause="SignInFailed")
 
 
 async def _session(services: Services, key: str) -> Session:
