@@ -9,13 +9,14 @@ from __future__ import annotations
 import gc
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from roost.embedded.layout import Layout
     from roost.embedded.record import Record
+    from roost.kube.client import Client
 
 PROCESSES = ("controllers", "admission", "gateway", "registry-front")
 
@@ -67,15 +68,22 @@ def _process(name: str, data_dir: Path) -> int:
 
     source = registry.source(layout, chosen)
     _collect_from_now_on()
-    run(kubeconfig=layout.kubeconfig("controllers"), data_dir=layout.root, registry=source)
+    run(
+        kubeconfig=layout.kubeconfig("controllers"),
+        data_dir=layout.root,
+        registry=source,
+        attached=_attached(layout, chosen),
+    )
     return 0
 
 
 def _gateway(layout: Layout, chosen: Record) -> int:
-    from roost.embedded import door
+    from roost.embedded import door, pki
+    from roost.gateway.registration.registrar import Authority
     from roost.gateway.run import Settings, serve
 
     _collect_from_now_on()
+    agents = pki.tunnel_authority(layout)
     serve(
         Settings(
             kubeconfig=layout.kubeconfig("gateway"),
@@ -88,9 +96,24 @@ def _gateway(layout: Layout, chosen: Record) -> int:
             ready=layout.run / "gateway.ready",
             own_token=layout.own_token,
             first_password=layout.first_password,
+            tunnel_authority=Authority(agents.certificate_pem, agents.key_pem),
         )
     )
     return 0
+
+
+def _attached(layout: Layout, chosen: Record) -> Callable[[str, str], Client]:
+    """How the controllers reach registered clusters: through the gateway, with the platform's own token."""
+    from roost.api.masked import Masked
+    from roost.kube.client import Client
+    from roost.kube.kubeconfig import Access
+
+    def client(namespace: str, name: str) -> Client:
+        server = f"https://127.0.0.1:{chosen.ports.gateway}/clusters/{namespace}/{name}"
+        token = Masked(layout.own_token.read_text().strip())
+        return Client(Access(server, ca_pem=layout.machines_ca.read_text(), token=token), timeout=20.0)
+
+    return client
 
 
 def _collect_from_now_on() -> None:

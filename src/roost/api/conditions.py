@@ -73,11 +73,19 @@ IMPORT_CHECKS: Final = (
     ADOPTED,
 )
 
+# On a registered Cluster; the gateway writes them.
+ACCEPTED: Final = "Accepted"
+TUNNEL_CONNECTED: Final = "TunnelConnected"
+API_SERVER_HEALTHY: Final = "APIServerHealthy"
+AGENT_CURRENT: Final = "AgentCurrent"
+CERTIFICATE_VALID: Final = "CertificateValid"
+REGISTERED: Final = (ACCEPTED, TUNNEL_CONNECTED, API_SERVER_HEALTHY, AGENT_CURRENT, CERTIFICATE_VALID)
+
 # On the Cluster `global`.
 REGISTRY_ADDRESS_READY: Final = "RegistryAddressReady"
 """The registry's external name; absent where nobody asked for one."""
 
-OTHERS: Final = (*(kind for kind in IMPORT_CHECKS if kind != REACHABLE), REGISTRY_ADDRESS_READY)
+OTHERS: Final = (*(kind for kind in IMPORT_CHECKS if kind != REACHABLE), *REGISTERED, REGISTRY_ADDRESS_READY)
 """Types that stand in none of the lists above; each has words in i18n/conditions.json."""
 
 # Reasons of conditions that are Unknown or False without an error.

@@ -76,10 +76,7 @@ def command(
         body["image"] = image
     if proxy_file is not None:
         body["proxy"] = proxy_file.read_text().strip()
-    if server is not None:
-        text = _remote(server, namespace, name, body)
-    else:
-        text = _local(data_dir, namespace, name, body)
+    text = _remote(server, namespace, name, body) if server else _local(data_dir, namespace, name, body)
     click.echo(t("register.use", minutes=minutes, name=name, namespace=namespace), err=True)
     sys.stdout.write(text)
 

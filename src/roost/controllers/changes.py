@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from roost.api.conditions import REGISTERED
 from roost.api.names import FORCE_REMOVAL_ANNOTATION, RETRY_NOW_ANNOTATION
-from roost.controllers.kinds import spec
-from roost.controllers.runtime.api import Object, annotation, deleting, generation
+from roost.controllers.kinds import items, spec
+from roost.controllers.runtime.api import Object, annotation, deleting, generation, part
 
 _FOR_PEOPLE: Final = frozenset({"displayName"})
 """Fields of spec that nothing is done for."""
@@ -21,7 +22,16 @@ def wants_a_look(old: Object | None, new: Object) -> bool:
         or deleting(old) != deleting(new)
         or annotation(old, RETRY_NOW_ANNOTATION) != annotation(new, RETRY_NOW_ANNOTATION)
         or annotation(old, FORCE_REMOVAL_ANNOTATION) != annotation(new, FORCE_REMOVAL_ANNOTATION)
+        or told_by_gateway(old) != told_by_gateway(new)
     )
+
+
+def told_by_gateway(cluster: Object) -> list[tuple[str, str, str]]:
+    """What a gateway says of a registered Cluster; the one part of a status that others act on."""
+    if spec(cluster).get("registered") is None:
+        return []
+    conditions = items(part(cluster, "status").get("conditions"))
+    return [(each["type"], each["status"], each["message"]) for each in conditions if each["type"] in REGISTERED]
 
 
 def makes_work_pointless(old: Object | None, new: Object | None) -> bool:

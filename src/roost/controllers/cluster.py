@@ -20,6 +20,7 @@ from roost.controllers.contexts import cluster_spec, context, digests, machine_i
 from roost.controllers.delays import is_sign_in
 from roost.controllers.environment import Environment
 from roost.controllers.kinds import MACHINE, PLAN, is_global, spec
+from roost.controllers.registered import Attached, RegisteredController
 from roost.controllers.removal import Removal, grace_left
 from roost.controllers.reporting import StatusReporter
 from roost.controllers.runtime.api import (
@@ -40,9 +41,10 @@ HELD_AGAIN = 120.0
 
 
 class ClusterController:
-    def __init__(self, env: Environment, *, follow: Callable[[Ref], None]) -> None:
+    def __init__(self, env: Environment, *, follow: Callable[[Ref], None], attached: Attached | None = None) -> None:
         """`follow` starts looking after the Nodes of a Cluster whose creation has ended well."""
         self._env = env
+        self._registered = RegisteredController(env, attached)
         self._follow = follow
         self._removal = Removal(env)
         self.status = ClusterStatus(env)
@@ -60,6 +62,8 @@ class ClusterController:
             return None
         if is_global(cluster):
             return None
+        if spec(cluster).get("registered") is not None:
+            return await self._registered.reconcile(ref, cluster)
         if deleting(cluster):
             await self._removal.cluster(ref, cluster)
             self._forget(cluster)

@@ -23,6 +23,7 @@ from roost.api.names import SYSTEM_NAMESPACE
 from roost.bundle import pulling
 from roost.bundle.store import Store
 from roost.controllers.providing import Provider
+from roost.controllers.registered import Attached
 from roost.controllers.runtime.clock import utc_now
 from roost.controllers.runtime.leader import Leader
 from roost.controllers.runtime.log import configure, logger
@@ -40,14 +41,24 @@ MEMORY_EVERY: Final = 600.0
 PLATFORM_TIMEOUT: Final = 20.0
 
 
-def run(*, kubeconfig: Path, data_dir: Path, registry: RegistrySource | None, pushed: Path | None = None) -> None:
-    """Blocks until SIGTERM or SIGINT. `pushed`: which bundles the registry holds (version → digest, JSON)."""
+def run(
+    *,
+    kubeconfig: Path,
+    data_dir: Path,
+    registry: RegistrySource | None,
+    pushed: Path | None = None,
+    attached: Attached | None = None,
+) -> None:
+    """Blocks until SIGTERM or SIGINT. `pushed`: which bundles the registry holds (version → digest, JSON).
+    `attached`: the way to clusters through the gateway."""
     configure(debug=bool(os.environ.get("ROOST_DEBUG")))
     pushed = pushed or data_dir / "registry" / "pushed.json"
-    asyncio.run(_until_stopped(kubeconfig, data_dir, registry, pushed))
+    asyncio.run(_until_stopped(kubeconfig, data_dir, registry, pushed, attached))
 
 
-async def _until_stopped(kubeconfig: Path, data_dir: Path, registry: RegistrySource | None, pushed: Path) -> None:
+async def _until_stopped(
+    kubeconfig: Path, data_dir: Path, registry: RegistrySource | None, pushed: Path, attached: Attached | None
+) -> None:
     log = logger()
     loop = asyncio.get_running_loop()
     pool = Pool(reporting(connect_ssh, log_exchange))
@@ -59,6 +70,7 @@ async def _until_stopped(kubeconfig: Path, data_dir: Path, registry: RegistrySou
             pushed=pushed,
             provider=onprem,
             pool=pool,
+            attached=attached,
         )
     )
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -79,6 +91,7 @@ async def serve(
     pushed: Path,
     provider: Provider,
     pool: Pool,
+    attached: Attached | None = None,
 ) -> None:
     """Waits for its turn, then runs the controllers until cancelled. Tests give a provider of their own."""
     client = connect(kubeconfig, timeout=PLATFORM_TIMEOUT)
@@ -98,6 +111,7 @@ async def serve(
             pushed=pushed,
             endpoint=client.server,
             ready=ready.touch,
+            attached=attached,
         )
 
     reporter = asyncio.create_task(_report_memory())

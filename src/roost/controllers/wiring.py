@@ -47,6 +47,7 @@ from roost.controllers.kinds import (
 from roost.controllers.machine import MachineController
 from roost.controllers.nodes import EVERY, NodeFollower, is_followed
 from roost.controllers.providing import Provider
+from roost.controllers.registered import Attached
 from roost.controllers.registryname import RegistryName
 from roost.controllers.release import ReleaseController
 from roost.controllers.runtime.api import Api, ApiProblem, Object, Ref, deleting, finalizers, ref_of
@@ -91,6 +92,7 @@ class Controllers:
         now: Now = utc_now,
         jitter: Callable[[], float] = random.random,
         ready: Callable[[], None] = lambda: None,
+        attached: Attached | None = None,
     ) -> None:
         self._log = logger()
         self._stale: dict[Key, int] = {}
@@ -125,7 +127,7 @@ class Controllers:
         self._global = GlobalCluster(api, self._cache, self._status, endpoint=endpoint)
         hosts = frozenset({parse_address(registry.address).host}) if registry else frozenset[str]()
         self._registry_name = RegistryName(api, self._cache, self._status, platform_hosts=hosts, now=now)
-        self._clusters = ClusterController(env, follow=self._follow)
+        self._clusters = ClusterController(env, follow=self._follow, attached=attached)
         self._nodes = NodeFollower(
             env,
             is_reconciling=lambda ref: self._queue.is_running(Key("cluster", ref)),

@@ -62,6 +62,8 @@ _RULES: Final[dict[str, tuple[str, list[dict[str, Any]]]]] = {
             },
             {"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]},
             {"apiGroups": [GROUP], "resources": ["clusters", "projects"], "verbs": _READ},
+            # Only a gateway sees the tunnels of registered clusters.
+            {"apiGroups": [GROUP], "resources": ["clusters/status"], "verbs": ["patch"]},
             # Kubeconfigs of clusters, each in its own namespace.
             {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]},
         ],

@@ -128,6 +128,22 @@ def ensure(layout: Layout, record: Record, *, now: datetime) -> tuple[str, ...]:
     return tuple(written)
 
 
+def tunnel_authority(layout: Layout) -> pki.KeyPair:
+    """Signs the certificates of registered clusters' agents, and nothing else. Made when it is first needed, so that
+    platforms which were made without one get it, too."""
+    found = _read(layout, "tunnel-ca")
+    if found is None and not layout.certificate("tunnel-ca").exists():
+        found = pki.create_authority("roost-tunnel-ca", now=pki.utc_now())
+        _write(layout, "tunnel-ca", found)
+    if found is None or not pki.matches(found):
+        raise PermanentFailure(
+            "AuthorityMissing",
+            f"{layout.certificate('tunnel-ca')} or its key is missing or damaged; registered clusters sign in by it: "
+            "restore the directory's pki/ from a backup",
+        )
+    return found
+
+
 def expiries(layout: Layout, record: Record) -> dict[str, datetime]:
     """When each certificate ends, by name; those that can't be read are left out."""
     found: dict[str, datetime] = {}

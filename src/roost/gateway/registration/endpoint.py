@@ -127,7 +127,9 @@ def _text(found: Mapping[str, Any], key: str, default: str) -> str:
 
 
 def _texts(found: Mapping[str, Any], key: str) -> tuple[str, ...]:
-    value = found.get(key) or []
+    value: object = found.get(key)
+    if value is None:
+        return ()
     items = cast("list[object]", value) if isinstance(value, list) else [None]
     if len(items) > 64 or not all(isinstance(item, str) and 0 < len(item) <= 253 for item in items):
         raise Refusal(422, f"{key}: give a list of texts", cause="BodyInvalid")
