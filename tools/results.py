@@ -49,6 +49,7 @@ CHINESE: Final[dict[str, str]] = {
     "test_something_else_answers_as_the_registry": "在镜像仓库地址应答的是别的服务器：首次更改之前即被发现",
     "test_a_client_certificate_that_ends_soon_is_renewed": "roost 的客户端证书将到期时自动续期",
     "test_an_endpoint_that_is_a_name": "端点是域名的集群",
+    "test_a_disruption_budget_holds_a_removal_up": "PodDisruptionBudget 不允许驱逐时移除会等待，允许后继续",
     "test_killed_once_at_a_random_point": "创建途中 roost 被 SIGKILL 一次，机器上的工作继续进行",
     "test_killed_five_times_at_random_points": "创建途中 roost 在随机时刻被 SIGKILL 五次",
     "test_adding_and_removing_a_machine_leaves_the_others_alone": "添加和移除一台机器时不向其他机器发送命令",

@@ -51,6 +51,42 @@ def test_adding_and_removing_a_machine_leaves_the_others_alone(story: Story) -> 
     assert {name: checks.acts(cluster)[name] for name in acts} == acts
 
 
+def test_a_disruption_budget_holds_a_removal_up(story: Story) -> None:
+    """The last Pod that a PodDisruptionBudget protects is not evicted; the machine goes once the budget allows it."""
+    cluster = start(story, 2)
+    cluster.wait_available()
+    worker = story.machines[1].name
+    labels = {"app": "guarded"}
+    container = {"name": "sleep", "image": checks.IMAGE, "command": ["sleep", "86400"]}
+    pods = {"metadata": {"labels": labels}, "spec": {"terminationGracePeriodSeconds": 1, "containers": [container]}}
+    deployment = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "guarded"},
+        "spec": {"replicas": 1, "selector": {"matchLabels": labels}, "template": pods},
+    }
+    budget = {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": {"name": "guarded"},
+        "spec": {"minAvailable": 1, "selector": {"matchLabels": labels}},
+    }
+    cluster.kubectl("apply", "-f", "-", stdin=as_file(deployment, budget))
+    cluster.kubectl("rollout", "status", "deployment/guarded", "--timeout=180s", timeout=190)
+    story.platform.kubectl("delete", "machine", worker, "--wait=false")
+
+    def blocked() -> str:
+        conditions = story.platform.get("machine", worker).get("status", {}).get("conditions", [])
+        return next((str(c["message"]) for c in conditions if c["reason"] == "DrainBlocked"), "")
+
+    message = eventually(blocked, timeout=300, every=2)
+    assert "PodDisruptionBudget" in message and "default/guarded-" in message
+    assert cluster.get("pods", "-l", "app=guarded")["items"][0]["spec"]["nodeName"] == worker
+    cluster.kubectl("delete", "poddisruptionbudget", "guarded")
+    story.platform.kubectl("wait", "--for=delete", f"machine/{worker}", "--timeout=400s", timeout=410)
+    assert [node["metadata"]["name"] for node in cluster.get("nodes")["items"]] == [story.machines[0].name]
+
+
 def test_a_wrong_cidr_is_corrected_before_init_and_refused_after(story: Story) -> None:
     machines = story.make_machines(1)
     story.platform.start("1.31.4")
