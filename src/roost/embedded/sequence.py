@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from roost.api.errors import PermanentFailure, RetryLater
 from roost.api.names import API_VERSION
@@ -22,6 +22,9 @@ from roost.embedded import applied, components, door, files, freshness, ports, r
 from roost.embedded.layout import Layout
 from roost.embedded.record import Record
 from roost.embedded.supervise import Supervisor
+
+PATIENCE: Final = 240.0
+"""Seconds that each step may take. A child that dies is seen at once; one that lives may have a busy computer."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,7 @@ class Sequence:
         from roost.embedded import audit
 
         audit.ensure(self.layout)
-        await self._wait_port(components.ETCD, self.record.ports.etcd, seconds=60)
+        await self._wait_port(components.ETCD, self.record.ports.etcd, seconds=PATIENCE)
         self.tell("etcd")
         await self.supervisor.start(components.api(self.layout, self.record, self._program(components.API)))
         if self._runs(components.ADMISSION):
@@ -117,9 +120,9 @@ class Sequence:
         await asyncio.to_thread(__import__, "roost.embedded.probe")
         from roost.embedded import probe
 
-        await self._wait_port(components.API, self.record.ports.api, seconds=120)
+        await self._wait_port(components.API, self.record.ports.api, seconds=PATIENCE)
         api = probe.Probe(self.layout, self.record)
-        await api.wait_ready(seconds=120, check=self.supervisor.check)
+        await api.wait_ready(seconds=PATIENCE, check=self.supervisor.check)
         self.tell("api")
         self.settled = known is not None and known <= await api.serves(API_VERSION)
         if not self.settled:
@@ -131,17 +134,17 @@ class Sequence:
 
     async def _webhook(self) -> None:
         if self._runs(components.ADMISSION):
-            await self._wait_file(self._readiness(components.ADMISSION), seconds=60, what="the webhook")
-            await self._wait_port(components.ADMISSION, self.record.ports.webhook, seconds=10)
+            await self._wait_file(self._readiness(components.ADMISSION), seconds=PATIENCE, what="the webhook")
+            await self._wait_port(components.ADMISSION, self.record.ports.webhook, seconds=PATIENCE)
             self.tell("webhook")
         if not self.settled:
             await self._finish()
 
     async def _rest(self) -> None:
-        await self._wait_port(components.REGISTRY, self.record.ports.registry, seconds=30)
+        await self._wait_port(components.REGISTRY, self.record.ports.registry, seconds=PATIENCE)
         if self.record.address:
             port = self.record.ports.registry_tls
-            await self._wait_port(components.REGISTRY_TLS, port, seconds=30, address=self.record.address)
+            await self._wait_port(components.REGISTRY_TLS, port, seconds=PATIENCE, address=self.record.address)
         self.tell("registry")
         program = self._program(components.CONTROLLER_MANAGER)
         await self.supervisor.start(components.controller_manager(self.layout, self.record, program))
