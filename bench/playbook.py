@@ -7,6 +7,7 @@ its own. Ansible needs Python on the machines; it is laid there before any clock
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -140,25 +141,29 @@ def _ansible() -> Path:
     return program
 
 
-def _packages() -> list[Path]:
-    """Debian's packages of Python, fetched once."""
+def _packages() -> Path:
+    """Debian's packages of Python as one tar of their files, fetched once."""
     place = CACHE / "bench-python"
-    if not any(place.glob("*.deb")):
-        place.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["apt-get", "download", "-qq", *PACKAGES], cwd=place, check=True, timeout=300)
-    return sorted(place.glob("*.deb"))
-
-
-def _python(machines: list[Machine], packages: list[Path]) -> None:
-    """Outside the clock: a machine of the lab is bare."""
-    for machine in machines:
-        tar = subprocess.run(
-            ["tar", "-C", str(packages[0].parent), "-cf", "-", *[each.name for each in packages]],
-            capture_output=True,
-            check=True,
-        ).stdout
-        install = "mkdir /run/debs && tar -xf - -C /run/debs && dpkg --unpack --force-depends /run/debs/*.deb"
-        configure = "dpkg --configure -a --force-depends; rm -r /run/debs; python3 -c 'import json, ssl, tarfile'"
+    whole = place / "python.tar"
+    if not whole.exists():
+        files = place / "files"
+        files.mkdir(parents=True, exist_ok=True)
         subprocess.run(
-            [*machine.ssh_argv(), f"({install} && {configure}) >/dev/null"], input=tar, check=True, timeout=120
+            ["apt-get", "download", "-q", *PACKAGES], cwd=place, check=True, capture_output=True, timeout=300
         )
+        for package in sorted(place.glob("*.deb")):
+            call("dpkg-deb", "-x", str(package), str(files))
+        call("tar", "-C", str(files), "-cf", str(whole), ".")
+        shutil.rmtree(files)
+    return whole
+
+
+def _python(machines: list[Machine], packages: Path) -> None:
+    """Outside the clock: a machine of the lab is bare. Files are enough; nothing has to be configured for Ansible."""
+    for machine in machines:
+        with packages.open("rb") as tar:
+            words = [
+                *machine.ssh_argv(),
+                "tar -xf - -C / --keep-directory-symlink && python3 -c 'import json, tarfile'",
+            ]
+            subprocess.run(words, stdin=tar, check=True, timeout=120)
