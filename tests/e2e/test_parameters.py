@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import checks
 import pytest
+from cryptography import x509
 from harness import Machine, Managed, Story, as_file, cluster_object, eventually, machine_object, ssh_secret
 
 pytestmark = [pytest.mark.lab, pytest.mark.story(5)]
@@ -16,6 +20,9 @@ DUAL = {
     "podCIDR": "10.16.0.0/16,fd00:16::/56",
     "serviceCIDR": "10.112.0.0/12,fd00:112::/112",
 }
+DATA = "/var/lib/data/roost"
+"""On the lab machines' second disk."""
+SOCKS = 1080
 SIX = {"ipFamily": "IPv6", "podCIDR": "fd00:16::/56", "serviceCIDR": "fd00:112::/112"}
 
 
@@ -53,16 +60,14 @@ def made(story: Story, text: str, *, timeout: float = 400) -> Managed:
 def arguments(machine: Machine, program: str) -> dict[str, str]:
     """The flags that a process on the machine runs with."""
     script = f"for p in $(pidof {program}); do tr '\\0' '\\n' < /proc/$p/cmdline; done"
-    lines = machine.run(script).stdout.splitlines()
+    lines = machine.run(script, via="ns").stdout.splitlines()
     pairs = (line.removeprefix("--").partition("=") for line in lines if line.startswith("--"))
     return {name: value for name, _, value in pairs}
 
 
 def server_names(machine: Machine) -> set[str]:
-    """What the API server's certificate is good for, as openssl on this box reads it."""
-    text = machine.run("cat /etc/kubernetes/pki/apiserver.crt").stdout
-    from cryptography import x509
-
+    """What the API server's certificate is good for."""
+    text = machine.run("cat /etc/kubernetes/pki/apiserver.crt", via="ns").stdout
     certificate = x509.load_pem_x509_certificate(text.encode())
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     return {
@@ -80,8 +85,8 @@ def internal_addresses(cluster: Managed) -> dict[str, list[str]]:
 
 def goes_without_a_trace(story: Story, before: dict[str, Any]) -> None:
     story.platform.kubectl("delete", "cluster", "demo", "--wait=true", "--timeout=180s", timeout=190)
-    left = {machine.name: machine.changes_since(before[machine.name]) for machine in story.machines}
-    assert left == {machine.name: [] for machine in story.machines}
+    left = {m.name: m.changes_since(before[m.name]) for m in story.machines if m.name in before}
+    assert left == {name: [] for name in before}
 
 
 @pytest.mark.verify
@@ -112,3 +117,173 @@ def test_ipv6_alone(story: Story) -> None:
     assert {machines[0].ipv6, "fd00:112::1"} <= server_names(machines[0])
     checks.works(cluster, count=2, version="1.31.4")
     goes_without_a_trace(story, before)
+
+
+# One cluster with many choices: a machine of its own runs a real SOCKS5 server, and the others let nobody else in.
+
+
+def start_socks(gate: Machine, user: str, password: str) -> None:
+    """microsocks on the machine, which asks for a password."""
+    program = Path("/usr/bin/microsocks")
+    assert program.exists(), "tools/setup.sh installs microsocks"
+    gate.run("base64 -d > /usr/local/bin/microsocks && chmod 0755 /usr/local/bin/microsocks",
+             stdin=base64.b64encode(program.read_bytes()).decode())  # fmt: skip
+    gate.run(f"systemd-run --quiet --unit=microsocks microsocks -p {SOCKS} -u {user} -P {password}")
+
+
+def only_through(gate: Machine, machine: Machine) -> None:
+    """SSH answers nobody but the gate."""
+    machine.run(
+        f"nft add table inet lab && nft 'add chain inet lab input {{ type filter hook input priority 0; }}' && "
+        f"nft add rule inet lab input tcp dport 22 ip saddr != {gate.ipv4} drop",
+        via="ns",
+    )
+
+
+def basic_auth(name: str, user: str, password: str) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "type": "kubernetes.io/basic-auth",
+        "metadata": {"name": name},
+        "stringData": {"username": user, "password": password},
+    }
+
+
+def locked_key(machine: Machine, where: Path, passphrase: str) -> dict[str, Any]:
+    """The lab's key, encrypted; and the password with which `operator` may use sudo."""
+    copy = where / "id"
+    copy.write_text(machine.ssh_key_path.read_text())
+    copy.chmod(0o600)
+    subprocess.run(["ssh-keygen", "-q", "-p", "-P", "", "-N", passphrase, "-f", str(copy)], check=True)
+    secret = ssh_secret("demo-ssh", machine)
+    secret["stringData"] = {
+        "ssh-privatekey": copy.read_text(),
+        "passphrase": passphrase,
+        "sudo-password": machine.password,
+    }
+    return secret
+
+
+def test_many_choices_at_once(story: Story, tmp_path: Path) -> None:
+    """1+1 behind SOCKS5: node names by IP, flags, certificate names, roles, labels, taints, a data disk."""
+    gate, *machines = story.make_machines(3)
+    start_socks(gate, "fetch", "open-sesame")
+    for machine in machines:
+        only_through(gate, machine)
+    before = {machine.name: machine.snapshot() for machine in machines}
+    story.platform.start("1.31.4")
+    proxy = {"address": f"{gate.ipv4}:{SOCKS}", "credential": {"name": "gate"}}
+    text = document(
+        machines,
+        secret=locked_key(machines[0], tmp_path, "three words long"),
+        each={
+            0: {"ssh": {"user": "operator", "proxy": proxy}},
+            1: {
+                "ssh": {"user": "root", "proxy": proxy},
+                "roles": ["infra", "log"],
+                "labels": {"rack": "r7"},
+                "taints": [{"key": "node-role.kubernetes.io/infra", "value": "reserved", "effect": "NoSchedule"}],
+            },
+        },
+        nodeName="IP",
+        network={"ipsPerNode": 64},
+        runtime={"dataDirectory": DATA, "logMaxSize": "20Mi", "logMaxFiles": 3},
+        kubeletExtraArgs={"max-pods": "77", "v": "3"},
+        controllerManagerExtraArgs={"node-monitor-period": "4s"},
+        schedulerExtraArgs={"kube-api-qps": "51"},
+        apiServerExtraArgs={"audit-log-maxage": "9"},
+        publicAlternativeNames=["api.example.org", "203.0.113.7"],
+    )
+    # The wrong password first: it is named as such, and correcting the Secret is all that is needed.
+    wrong = as_file(basic_auth("gate", "fetch", "open-barley"))
+    story.platform.kubectl("apply", "-f", "-", stdin=wrong)
+    story.platform.kubectl("apply", "-f", "-", stdin=text)
+    cluster = Managed(story.platform, "demo")
+    eventually(lambda: "ProxyAuthenticationFailed" in story.platform.kubectl("get", "machines", "-o", "yaml").stdout,
+               timeout=60)  # fmt: skip
+    assert "open-barley" not in story.platform.kubectl("get", "machines,clusters,events", "-o", "yaml").stdout
+    story.platform.kubectl("apply", "-f", "-", stdin=as_file(basic_auth("gate", "fetch", "open-sesame")))
+    cluster.wait_available(600)
+
+    control_plane, worker = machines
+    assert internal_addresses(cluster) == {machine.ipv4: [machine.ipv4] for machine in machines}
+    assert {"api.example.org", "203.0.113.7", control_plane.ipv4} <= server_names(control_plane)
+    kubelet = arguments(worker, "kubelet")
+    assert (kubelet["max-pods"], kubelet["v"], kubelet["node-ip"]) == ("77", "3", worker.ipv4)
+    assert arguments(control_plane, "kube-controller-manager")["node-monitor-period"] == "4s"
+    assert arguments(control_plane, "kube-controller-manager")["node-cidr-mask-size"] == "26"
+    assert arguments(control_plane, "kube-scheduler")["kube-api-qps"] == "51"
+    assert arguments(control_plane, "kube-apiserver")["audit-log-maxage"] == "9"
+    node = cluster.get("node", worker.ipv4)
+    assert node["status"]["capacity"]["pods"] == "77"
+    running = json.loads(cluster.kubectl("get", "--raw", f"/api/v1/nodes/{worker.ipv4}/proxy/configz").stdout)
+    assert running["kubeletconfig"]["containerLogMaxSize"] == "20Mi"
+    assert running["kubeletconfig"]["containerLogMaxFiles"] == 3
+    roles_are_kept(cluster, worker)
+    checks.works(cluster, count=2, version="1.31.4")
+    for machine in machines:
+        assert machine.run("readlink /var/log/pods", via="ns").stdout.strip() == f"{DATA}/pods"
+        assert machine.run(f"ls {DATA}/pods {DATA}/containerd/io.containerd.content.v1.content", via="ns").stdout
+        assert machine.run("ls /var/lib/containerd", via="ns").stdout.strip() == ""
+    goes_without_a_trace(story, before)
+
+
+def roles_are_kept(cluster: Managed, worker: Machine) -> None:
+    """What the Machine declares is put back when somebody takes it away; what nobody declared stays."""
+
+    def declared() -> bool:
+        node = cluster.get("node", worker.ipv4)
+        labels, taints = node["metadata"]["labels"], node["spec"].get("taints", [])
+        return (
+            labels.get("node-role.kubernetes.io/infra") == ""
+            and labels.get("node-role.kubernetes.io/log") == ""
+            and labels.get("rack") == "r7"
+            and {"key": "node-role.kubernetes.io/infra", "value": "reserved", "effect": "NoSchedule"} in taints
+        )
+
+    eventually(declared, timeout=30)
+    assert "node-role.kubernetes.io/worker" not in cluster.get("node", worker.ipv4)["metadata"]["labels"]
+    cluster.kubectl(
+        "label", "node", worker.ipv4, "node-role.kubernetes.io/infra-", "rack=r8", "mine=1", "--overwrite"
+    )
+    cluster.kubectl("taint", "node", worker.ipv4, "node-role.kubernetes.io/infra-", "mine=1:PreferNoSchedule")
+    eventually(declared, timeout=60)
+    node = cluster.get("node", worker.ipv4)
+    assert node["metadata"]["labels"]["mine"] == "1"
+    assert {"key": "mine", "value": "1", "effect": "PreferNoSchedule"} in node["spec"]["taints"]
+    described = cluster.kubectl("describe", "node", worker.ipv4).stdout
+    assert "infra,log" in described.split("Roles:", 1)[1].splitlines()[0]
+
+
+@pytest.mark.verify
+def test_apps_on_the_control_plane_and_a_flag_that_nobody_knows(story: Story) -> None:
+    """A refused flag stops before the first change; allowApps takes the taint away and brings it back."""
+    machines = story.make_machines(1)
+    before = machines[0].snapshot()
+    story.platform.start("1.31.4")
+    text = document(machines, each={0: {"allowApps": True}}, schedulerExtraArgs={"no-such-flag": "1"})
+    story.platform.kubectl("apply", "-f", "-", stdin=text)
+    cluster = Managed(story.platform, "demo")
+
+    def refused() -> bool:
+        return "unknown flag: --no-such-flag" in story.platform.kubectl("get", "cluster", "demo", "-o", "yaml").stdout
+
+    eventually(refused, timeout=60)
+    assert machines[0].changes_since(before) == []
+    story.platform.kubectl("delete", "cluster", "demo", "--wait=true", "--timeout=60s")
+    cluster = made(story, document(machines, each={0: {"allowApps": True}}))
+
+    def shut() -> bool:
+        taints = cluster.get("node", machines[0].name)["spec"].get("taints", [])
+        return any(taint["key"] == "node-role.kubernetes.io/control-plane" for taint in taints)
+
+    eventually(lambda: not shut(), timeout=30)
+    acts = checks.acts(cluster)
+    patch = '{"spec":{"allowApps":%s}}'
+    story.platform.kubectl("patch", "machine", machines[0].name, "--type=merge", "-p", patch % "false")
+    eventually(shut, timeout=30)
+    story.platform.kubectl("patch", "machine", machines[0].name, "--type=merge", "-p", patch % "true")
+    eventually(lambda: not shut(), timeout=30)
+    assert checks.acts(cluster) == acts, "a taint is no reason to touch the machine"
+    goes_without_a_trace(story, {machines[0].name: before})

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import Any, Final, TypeVar
 
 from roost.bundle import artifact, images, upstream
 from roost.bundle.errors import BundleRefused, ChecksumMismatch
+from roost.bundle.extras import EXTRAS, RAW, Extra
 from roost.bundle.fetch import Fetcher, HttpStatus, Stopped, Watch, refused
 from roost.bundle.layout import Descriptor, Layout, digest_of, hash_file, sync_directory
 from roost.bundle.model import Bundle, Member, Program
@@ -31,6 +32,8 @@ from roost.bundle.versions import PARTS, ImageName, Part, Release
 _T = TypeVar("_T")
 INCOMING: Final = ".incoming-"
 _SCRATCH: Final = "scratch"
+GIVEN: Final = ("docker", "cri-dockerd")
+"""Programs for the Docker runtime: published without a checksum, so that a person gives them as files."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,10 @@ class Wish:
     extra_images: tuple[str, ...] = ()
     mirror: str | None = None
     jobs: int = 6
+    extras: tuple[str, ...] = ()
+    """Names of EXTRAS: manifests, with their images, that no bundle holds unless it is asked for them."""
+    given: tuple[tuple[str, Path], ...] = ()
+    """Archives that a person has by other ways (GIVEN), for the machine's own architecture."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +63,11 @@ class Missing:
     """Architectures that lack roost-probe."""
     images: bool
     """Whether anything of images or upstream manifests is lacking."""
+    given: bool = False
+    """Whether archives are given, which then take the place of those that the bundle has."""
 
     def __bool__(self) -> bool:
-        return bool(self.sources or self.probes or self.images)
+        return bool(self.sources or self.probes or self.images or self.given)
 
 
 def parts_of(bundle: Bundle | None, architecture: str) -> frozenset[Part]:
@@ -87,7 +96,12 @@ def missing(wish: Wish, bundle: Bundle | None) -> Missing:
         parts=parts,
         sources=sources,
         probes=tuple(sorted(a for a in machines if (PROBE_NAME, a) not in programs)),
-        images=bool(machines - had or set(wish.extra_images) - known),
+        images=bool(
+            machines - had
+            or set(wish.extra_images) - known
+            or set(wish.extras) - set(bundle.manifests if bundle else ())
+        ),
+        given=bool(wish.given),
     )
 
 
@@ -163,13 +177,19 @@ class Creation:
         components = self._wish.row.components()
         if machines:
             flannel = pool.submit(self._flannel)
-            names = self._image_names(programs, flannel)
-            components = upstream.components_from(names, self._wish.row)
+            extras = {name: pool.submit(self._extra, EXTRAS[name]) for name in self._extras()}
+            names = self._image_names(programs, flannel, extras)
+            components = {
+                **upstream.components_from(names, self._wish.row),
+                **{name: EXTRAS[name].version for name in extras},
+            }
             entries = self._images(pool, names, machines)
-            manifests["flannel"] = flannel.result()
+            manifests = {"flannel": flannel.result(), **{name: each.result() for name, each in extras.items()}}
         own = [program.result() for program in _all(programs.values())]
         own += [self._pack_probe(architecture) for architecture in lacking.probes]
-        own += self._bundle.programs if self._bundle else ()
+        own += [self._pack_given(name, file) for name, file in self._wish.given]
+        names_given = {name for name, _ in self._wish.given}
+        own += [each for each in (self._bundle.programs if self._bundle else ()) if each.name not in names_given]
         version = self._wish.row.kubernetes
         release = artifact.write_release(
             self._layout, version, parts=lacking.parts, components=components, manifests=manifests
@@ -235,6 +255,16 @@ class Creation:
         member = Member(PROBE_NAME, written.digest.partition(":")[2], 0o755, written.size)
         return Program(PROBE_NAME, PROBE_VERSION, architecture, written.digest, written.size, "file", 0, (member,))
 
+    def _pack_given(self, name: str, file: Path) -> Program:
+        """An archive of programs that lies on this machine; its digest is what later copies are compared with."""
+        try:
+            content = file.read_bytes()
+            written = self._layout.write(content, artifact.PROGRAM_LAYER)
+            members = artifact.members_of(self._layout.blob(written.digest), str(file), strip=1)
+        except OSError as error:
+            raise BundleRefused(f"{file} can't be read as {name}: {error.strerror or error}") from error
+        return Program(name, "given", images.host_architecture(), written.digest, written.size, "tar.gz", 1, members)
+
     def _borrow(self, digest: str) -> bool:
         """Whether the blob is here already, or another bundle has it (then it is linked, hashed first)."""
         if self._layout.has(digest):
@@ -268,8 +298,29 @@ class Creation:
             raise ChecksumMismatch(f"{where} names no image, so it is not flannel's manifest ({digest_of(content)})")
         return self._layout.write(content, artifact.MANIFEST_LAYER)
 
+    def _extras(self) -> list[str]:
+        """Those that are asked for and those that the bundle has already."""
+        had = set(self._bundle.manifests) if self._bundle is not None else set[str]()
+        return sorted({*self._wish.extras, *(name for name in EXTRAS if name in had)})
+
+    def _extra(self, extra: Extra) -> Descriptor:
+        if self._bundle is not None and extra.name in self._bundle.manifests:
+            digest = self._bundle.manifests[extra.name]
+            return Descriptor(artifact.MANIFEST_LAYER, digest, self._layout.blob(digest).stat().st_size)
+        where = upstream.url(RAW, extra.path, mirror=self._wish.mirror)
+        try:
+            content = extra.read(self._fetcher.read(where).content)
+        except HttpStatus as error:
+            raise refused(error, f"{extra.name}'s manifest {extra.version}") from error
+        if not images.flannel_images(content):
+            raise ChecksumMismatch(f"{where} names no image, so it is not the manifest of {extra.name}")
+        return self._layout.write(content, artifact.MANIFEST_LAYER)
+
     def _image_names(
-        self, programs: dict[upstream.Source, Future[Program]], flannel: Future[Descriptor]
+        self,
+        programs: dict[upstream.Source, Future[Program]],
+        flannel: Future[Descriptor],
+        extras: Mapping[str, Future[Descriptor]],
     ) -> tuple[ImageName, ...]:
         """The images of the bundle when it is done: what it has, or kubeadm's list, flannel's and the extra ones."""
         extra = tuple(ImageName(name, "test") for name in self._wish.extra_images)
@@ -289,6 +340,9 @@ class Creation:
             chosen = images.choose(self._wish.row, printed)
             manifest = self._layout.read(flannel.result().digest)
             named = {image.name: image for image in (*chosen, *images.flannel_images(manifest))}
+        for future in extras.values():
+            found_images = images.flannel_images(self._layout.read(future.result().digest))
+            named |= {image.name: image for image in map(images.full_name, found_images)}
         return tuple({**{image.name: image for image in extra}, **named}.values())
 
     def _images(

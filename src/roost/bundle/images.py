@@ -85,6 +85,14 @@ def flannel_images(manifest: bytes) -> tuple[ImageName, ...]:
     return tuple(ImageName(name, "node") for name in names)
 
 
+def full_name(image: ImageName) -> ImageName:
+    """With its registry: `kubeovn/kube-ovn:v1` is docker.io's, as a runtime reads it."""
+    first, slash, _ = image.name.partition("/")
+    if slash and ("." in first or ":" in first or first == "localhost"):
+        return image
+    return ImageName(f"docker.io/{image.name if slash else f'library/{image.name}'}", image.purpose)
+
+
 def _images_in(value: Any) -> Iterator[str]:
     if isinstance(value, dict):
         for key, inner in cast("dict[str, Any]", value).items():

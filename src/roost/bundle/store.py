@@ -11,12 +11,14 @@ import os
 import shutil
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from roost.api.errors import RoostError
 from roost.bundle import artifact, probe, transfer, versions
 from roost.bundle.create import INCOMING, Creation, Wish, discard_damaged, missing, parts_of, same_components
 from roost.bundle.errors import ArchitectureMissing, BundleDamaged, BundleMissing, BundleRefused, StorageFailed
+from roost.bundle.extras import EXTRAS
 from roost.bundle.fetch import Fetcher, is_storage
 from roost.bundle.layout import INDEX_FILE, Layout
 from roost.bundle.model import Bundle
@@ -84,6 +86,8 @@ class Store:
         mirror: str | None = None,
         parts: Iterable[Part] = PARTS,
         extra_images: Iterable[str] = (),
+        extras: Iterable[str] = (),
+        given: Iterable[tuple[str, Path]] = (),
         jobs: int = 6,
         repair: bool = False,
         progress: Progress = silent,
@@ -93,10 +97,12 @@ class Store:
         """Make a bundle, or add parts, architectures and images to one. Does nothing where all is there.
 
         `extra_images` are images of one's own choice under their full names; machines can pull them, none
-        pulls them in advance. `repair` hashes a finished bundle first and fetches what is damaged.
+        pulls them in advance. `extras` are names of further manifests (bundle.extras), `given` archives of
+        programs as files (create.GIVEN). `repair` hashes a finished bundle first and fetches what is damaged.
         """
         row = versions.release(version)
         wish = Wish(row, _known(architectures), frozenset(parts), tuple(extra_images), mirror, jobs)
+        wish = replace(wish, extras=tuple(extras), given=tuple(given))
         with self._writing(), self._locked(row.kubernetes, progress):
             final = self.path / row.kubernetes
             incoming = self.path / f"{INCOMING}{row.kubernetes}"
@@ -135,13 +141,12 @@ class Store:
         if bundle is not None:
             together = frozenset[Part]().union(*(parts_of(bundle, each) for each in bundle.parts))
             extra = {image.name for image in bundle.images if image.purpose == "test"} | set(wish.extra_images)
-            wish = Wish(
-                row=wish.row,
+            wish = replace(
+                wish,
                 architectures=tuple(sorted({*wish.architectures, *bundle.parts})),
                 parts=wish.parts | together,
                 extra_images=tuple(sorted(extra)),
-                mirror=wish.mirror,
-                jobs=wish.jobs,
+                extras=tuple(sorted({*wish.extras, *(name for name in EXTRAS if name in bundle.manifests)})),
             )
         shutil.rmtree(incoming, ignore_errors=True)
         final.rename(incoming)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from roost.bundle.create import GIVEN
+from roost.bundle.extras import EXTRAS
 from roost.bundle.images import host_architecture
 from roost.bundle.model import Bundle
 from roost.bundle.progress import Progress, Step

@@ -79,7 +79,7 @@ PLUGINS: Final[dict[NetworkPlugin, Plugin]] = {
         namespace=calico.NAMESPACE,
         daemon_set=calico.DAEMON_SET,
         config=(calico.NAMESPACE, calico.CONFIG_MAP),
-        images=("docker.io/calico/",),
+        images=("docker.io/calico/", "quay.io/calico/"),
         objects=_calico,
     ),
     NetworkPlugin.KUBE_OVN: Plugin(
