@@ -4,7 +4,6 @@ import type { KubeObject } from "../api/objects";
 import { create, clusters, machines, secrets } from "../api/resources";
 import type { Language } from "../settings";
 import { documents, type Form } from "./model";
-import { toYaml } from "./yaml";
 
 export interface Finding {
   readonly kind: string;
@@ -38,17 +37,16 @@ interface JudgedFinding {
 
 /** The server's rules over the whole set of documents at once, while a person types: it sees what a dry run can't. */
 export async function judge(form: Form, language: Language, signal: AbortSignal): Promise<Judgement> {
-  const { secrets: made } = documents(form);
+  const made = documents(form);
   // Contents of Secrets stay here; their keys are enough to be judged.
-  const hollow = made.map((secret) => ({
+  const hollow = made.secrets.map((secret) => ({
     ...secret,
     stringData: Object.fromEntries(Object.keys(secret.stringData ?? {}).map((key) => [key, placeholder(key)])),
   }));
-  const text = [...hollow.map((secret) => JSON.stringify(secret)), toYaml(form)].join("\n---\n");
   try {
-    const answer = await json<Judged>(`/roost/v1/validate?language=${language}`, {
+    const answer = await json<Judged>("/roost/v1/validate", {
       method: "POST",
-      body: { documents: text },
+      body: { documents: [...hollow, ...made.machines, made.cluster] },
       signal,
     });
     return { findings: fromAnswer(answer, language) };
