@@ -50,7 +50,7 @@ def document(
     return as_file(*documents, whole)
 
 
-def made(story: Story, text: str, *, timeout: float = 400) -> Managed:
+def made(story: Story, text: str, *, timeout: float = 900) -> Managed:
     story.platform.kubectl("apply", "-f", "-", stdin=text)
     cluster = Managed(story.platform, "demo")
     cluster.wait_available(timeout)
@@ -89,6 +89,14 @@ def goes_without_a_trace(story: Story, before: dict[str, Any]) -> None:
     assert left == {name: [] for name in before}
 
 
+@pytest.mark.parameter(
+    "spec.onPremises.network.ipFamily",
+    "spec.onPremises.network.podCIDR",
+    "spec.onPremises.network.serviceCIDR",
+    "Machine:spec.addresses.ipv4",
+    "Machine:spec.addresses.ipv6",
+    "spec.onPremises.network.plugin",
+)
 @pytest.mark.verify
 def test_dual_stack(story: Story) -> None:
     """Nodes, Pods and Services have an address of each family, and each of them answers."""
@@ -104,6 +112,11 @@ def test_dual_stack(story: Story) -> None:
     goes_without_a_trace(story, before)
 
 
+@pytest.mark.parameter(
+    "spec.onPremises.network.ipFamily",
+    "Machine:spec.addresses.ipv6",
+    "spec.onPremises.controlPlaneEndpoint.host",
+)
 @pytest.mark.verify
 def test_ipv6_alone(story: Story) -> None:
     """A cluster in which nothing has an IPv4 address but the machines' SSH."""
@@ -165,6 +178,24 @@ def locked_key(machine: Machine, where: Path, passphrase: str) -> dict[str, Any]
     return secret
 
 
+@pytest.mark.parameter(
+    "spec.onPremises.nodeName",
+    "spec.onPremises.network.ipsPerNode",
+    "spec.onPremises.runtime.dataDirectory",
+    "spec.onPremises.runtime.logMaxSize",
+    "spec.onPremises.runtime.logMaxFiles",
+    "spec.onPremises.kubeletExtraArgs",
+    "spec.onPremises.controllerManagerExtraArgs",
+    "spec.onPremises.schedulerExtraArgs",
+    "spec.onPremises.apiServerExtraArgs",
+    "spec.onPremises.publicAlternativeNames",
+    "Machine:spec.roles",
+    "Machine:spec.labels",
+    "Machine:spec.taints",
+    "Machine:spec.ssh.proxy",
+    "Machine:spec.ssh.user",
+    "Machine:spec.ssh.credential",
+)
 def test_many_choices_at_once(story: Story, tmp_path: Path) -> None:
     """1+1 behind SOCKS5: node names by IP, flags, certificate names, roles, labels, taints, a data disk."""
     gate, *machines = story.make_machines(3)
@@ -201,10 +232,10 @@ def test_many_choices_at_once(story: Story, tmp_path: Path) -> None:
     story.platform.kubectl("apply", "-f", "-", stdin=text)
     cluster = Managed(story.platform, "demo")
     eventually(lambda: "ProxyAuthenticationFailed" in story.platform.kubectl("get", "machines", "-o", "yaml").stdout,
-               timeout=60)  # fmt: skip
+               timeout=120)  # fmt: skip
     assert "open-barley" not in story.platform.kubectl("get", "machines,clusters,events", "-o", "yaml").stdout
     story.platform.kubectl("apply", "-f", "-", stdin=as_file(basic_auth("gate", "fetch", "open-sesame")))
-    cluster.wait_available(600)
+    cluster.wait_available(900)
 
     control_plane, worker = machines
     assert internal_addresses(cluster) == {machine.ipv4: [machine.ipv4] for machine in machines}
@@ -242,7 +273,7 @@ def roles_are_kept(cluster: Managed, worker: Machine) -> None:
             and {"key": "node-role.kubernetes.io/infra", "value": "reserved", "effect": "NoSchedule"} in taints
         )
 
-    eventually(declared, timeout=30)
+    eventually(declared, timeout=60)
     assert "node-role.kubernetes.io/worker" not in cluster.get("node", worker.ipv4)["metadata"]["labels"]
     cluster.kubectl(
         "label", "node", worker.ipv4, "node-role.kubernetes.io/infra-", "rack=r8", "mine=1", "--overwrite"
@@ -256,6 +287,9 @@ def roles_are_kept(cluster: Managed, worker: Machine) -> None:
     assert "infra,log" in described.split("Roles:", 1)[1].splitlines()[0]
 
 
+@pytest.mark.parameter(
+    "Machine:spec.allowApps",
+)
 @pytest.mark.verify
 def test_apps_on_the_control_plane_and_a_flag_that_nobody_knows(story: Story) -> None:
     """A refused flag stops before the first change; allowApps takes the taint away and brings it back."""
@@ -269,7 +303,7 @@ def test_apps_on_the_control_plane_and_a_flag_that_nobody_knows(story: Story) ->
     def refused() -> bool:
         return "unknown flag: --no-such-flag" in story.platform.kubectl("get", "cluster", "demo", "-o", "yaml").stdout
 
-    eventually(refused, timeout=60)
+    eventually(refused, timeout=120)
     assert machines[0].changes_since(before) == []
     story.platform.kubectl("delete", "cluster", "demo", "--wait=true", "--timeout=60s")
     cluster = made(story, document(machines, each={0: {"allowApps": True}}))
