@@ -17,11 +17,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from roost.bundle import artifact, images, upstream
+from roost.bundle import artifact, images, upstream, vipimage
 from roost.bundle.errors import BundleRefused, ChecksumMismatch
 from roost.bundle.extras import EXTRAS, RAW, Extra
 from roost.bundle.fetch import Fetcher, HttpStatus, Stopped, Watch, refused
-from roost.bundle.layout import Descriptor, Layout, digest_of, hash_file, sync_directory
+from roost.bundle.layout import Descriptor, Layout, descriptors, digest_of, hash_file, sync_directory
 from roost.bundle.model import Bundle, Member, Program
 from roost.bundle.probe import NAME as PROBE_NAME
 from roost.bundle.probe import VERSION as PROBE_VERSION
@@ -92,13 +92,14 @@ def missing(wish: Wish, bundle: Bundle | None) -> Missing:
     machines = {architecture for architecture, each in parts.items() if "machine" in each}
     known = {image.name for image in (bundle.images if bundle else ())}
     had = set(bundle.architectures) if bundle else set[str]()
+    needed = {vipimage.name()} if machines else set[str]()
     return Missing(
         parts=parts,
         sources=sources,
         probes=tuple(sorted(a for a in machines if (PROBE_NAME, a) not in programs)),
         images=bool(
             machines - had
-            or set(wish.extra_images) - known
+            or (set(wish.extra_images) | needed) - known
             or set(wish.extras) - set(bundle.manifests if bundle else ())
         ),
         given=bool(wish.given),
@@ -183,7 +184,7 @@ class Creation:
                 **upstream.components_from(names, self._wish.row),
                 **{name: EXTRAS[name].version for name in extras},
             }
-            entries = self._images(pool, names, machines)
+            entries = [*self._images(pool, names, machines), self._vip(pool, machines)]
             manifests = {"flannel": flannel.result(), **{name: each.result() for name, each in extras.items()}}
         own = [program.result() for program in _all(programs.values())]
         own += [self._pack_probe(architecture) for architecture in lacking.probes]
@@ -325,7 +326,11 @@ class Creation:
         """The images of the bundle when it is done: what it has, or kubeadm's list, flannel's and the extra ones."""
         extra = tuple(ImageName(name, "test") for name in self._wish.extra_images)
         if self._bundle is not None and self._bundle.images:
-            named = {image.name: ImageName(image.name, image.purpose) for image in self._bundle.images}
+            named = {
+                image.name: ImageName(image.name, image.purpose)
+                for image in self._bundle.images
+                if not image.name.startswith(f"{vipimage.REPOSITORY}:")
+            }
         else:
             own = images.host_architecture()
             found = [
@@ -359,6 +364,34 @@ class Creation:
         for blob in _all(blobs):
             blob.result()
         return sorted(entries, key=lambda entry: entry.annotations[artifact.REF_NAME])
+
+    def _vip(self, pool: ThreadPoolExecutor, architectures: tuple[str, ...]) -> Descriptor:
+        """The self-built VIP's image; of one that is there already its architectures are kept."""
+        kept: tuple[Descriptor, ...] = ()
+        for entry in self._entries():
+            if entry.annotations.get(artifact.REF_NAME) == vipimage.name():
+                kept = descriptors(self._layout.read_document(entry.digest), "manifests")
+        new = [each for each in architectures if each not in {child.architecture for child in kept}]
+        packages = {package for architecture in new for package in vipimage.lock().get(architecture, ())}
+        fetched = {package: pool.submit(self._package, package) for package in packages}
+        _all(fetched.values())
+        return vipimage.write(
+            self._layout,
+            new,
+            kept,
+            fetch=lambda package: fetched[package].result(),
+            probe=lambda architecture: self._probe(architecture).read_bytes(),
+        )
+
+    def _package(self, package: vipimage.Package) -> bytes:
+        """A Debian package; kept only for as long as the image is being written."""
+        target = self._scratch / f"{package.sha256}.deb"
+        where = upstream.url(vipimage.HOST, package.url_path, mirror=self._wish.mirror)
+        try:
+            self._fetcher.download(where, target, f"sha256:{package.sha256}")
+        except HttpStatus as error:
+            raise refused(error, f"the Debian package {package.name} {package.version}") from error
+        return target.read_bytes()
 
     def _entries(self) -> tuple[Descriptor, ...]:
         return self._layout.index() if self._bundle is not None else ()

@@ -9,11 +9,19 @@ from typing import Any
 
 import pytest
 
+from roost.bundle import vipimage
 from roost.bundle.fetch import Fetcher
 from roost.bundle.model import Bundle
 from roost.bundle.probe import probe_path
 from roost.bundle.store import Store
-from tests.contract.bundle.fake_mirror import Mirror, probe_directory
+from tests.contract.bundle.fake_mirror import PACKAGES, Mirror, probe_directory
+
+
+@pytest.fixture(autouse=True)
+def packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The packages of the fake mirror in place of Debian's."""
+    locked = {architecture: tuple(package for package, _ in rows) for architecture, rows in PACKAGES.items()}
+    monkeypatch.setattr(vipimage, "lock", lambda: locked)
 
 
 @pytest.fixture

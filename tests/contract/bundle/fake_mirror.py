@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from roost.bundle import upstream
+from roost.bundle import upstream, vipimage
 from roost.bundle.layout import OCI_INDEX, OCI_MANIFEST
 from roost.bundle.versions import Release, release
 
@@ -34,6 +34,33 @@ def archive(files: dict[str, bytes]) -> bytes:
             entry.mode = 0o755
             written.addfile(entry, io.BytesIO(content))
     return target.getvalue()
+
+
+def debian_package(files: dict[str, bytes]) -> bytes:
+    """An `ar` archive as dpkg-deb makes it, with an uncompressed data.tar."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for name, content in files.items():
+            info = tarfile.TarInfo(name)
+            info.size, info.mode = len(content), 0o755
+            tar.addfile(info, io.BytesIO(content))
+    members = {"debian-binary": b"2.0\n", "data.tar": buffer.getvalue()}
+    packed = b"!<arch>\n"
+    for name, content in members.items():
+        packed += f"{name:<16}{0:<12}{0:<6}{0:<6}{100644:<8}{len(content):<10}`\n".encode() + content
+        packed += b"\n" * (len(content) % 2)
+    return packed
+
+
+def _package(name: str, architecture: str) -> tuple[vipimage.Package, bytes]:
+    files = {f"./usr/sbin/{name}": architecture.encode(), "./lib/x/libz.so.1": b"z", "./usr/share/man/x.1": b"x"}
+    content = debian_package(files)
+    path = f"pool/main/h/{name}_{architecture}.deb"
+    return vipimage.Package(name, "1:2.0-1", path, sha256(content), len(content)), content
+
+
+PACKAGES = {a: [_package(name, a) for name in ("haproxy", "keepalived")] for a in ("amd64", "arm64")}
+"""In place of those that the lock names."""
 
 
 @dataclass
@@ -135,6 +162,9 @@ class Mirror:
         self.files[f"github.com/{upstream.flannel_path(row)}"] = flannel.encode()
         for image in (*row.kubeadm_images(), *row.flannel_images()):
             self.add_image(image.name, architectures)
+        for packages in PACKAGES.values():
+            for package, content in packages:
+                self.files[f"{vipimage.HOST}/{package.url_path}"] = content
         return row
 
     def _add_source(self, source: upstream.Source, row: Release) -> None:
