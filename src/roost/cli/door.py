@@ -244,4 +244,4 @@ def _refused(status: int, raw: bytes, server: str) -> RoostError:
         document = cast("dict[str, Any]", json.loads(raw))
         return RoostError(str(document["reason"]), str(document["message"]))
     except (ValueError, KeyError, TypeError):
-        return RoostError("Failed", f"{server} answered {status}: {raw[:200].decode(errors='replace')}")
+        return RoostError("ApiAnswersWithError", f"{server} answered {status}: {raw[:200].decode(errors='replace')}")
