@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from lab.build import images, imagespecs, layout, parts, programs, recipes, tools
+from lab.build import debs, images, imagespecs, layout, parts, programs, recipes, tools
 from lab.build.progress import Progress
 from lab.build.recipes import Recipe
 from lab.build.versions import Release, check_image_list
@@ -90,4 +90,5 @@ def steps_for(rows: list[Release], jobs: int) -> list[Step]:
                 seen.add(part.key)
                 steps.append(part_step(part))
         steps.append(image_step(row))
+    steps.append(Step("fetch the packages of the VIP's image", 20, debs.is_done, debs.publish))
     return steps
