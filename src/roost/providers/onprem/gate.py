@@ -17,6 +17,7 @@ from roost.providers.onprem import etcd, layout
 from roost.providers.onprem.context import MachineInput
 from roost.providers.onprem.etcd import Member
 from roost.providers.onprem.kubeadm.produced import PATH
+from roost.providers.onprem.kubeadm.run import PKI
 from roost.ssh.connection import Command, Connection
 
 SECONDS: Final = 90.0
@@ -53,7 +54,10 @@ def script(address: str) -> str:
         f"{PATH}\n"
         "field() { printf '%s\\t%s\\n' \"$1\" \"$(printf '%s' \"$2\" | tr '\\n\\t' '  ')\"; }\n"
         "check() {\n"
-        '  said=$(kubectl --kubeconfig /dev/null --server "$2" --insecure-skip-tls-verify --request-timeout=4s '
+        # Without a name kubectl would ask for one; this certificate is on every control plane.
+        f"  said=$(kubectl --kubeconfig /dev/null --client-certificate {PKI}/apiserver-kubelet-client.crt "
+        f"--client-key {PKI}/apiserver-kubelet-client.key "
+        '--server "$2" --insecure-skip-tls-verify --request-timeout=4s '
         'get --raw "$3" 2>&1) || field "trouble $1" "$(printf \'%s\' "$said" | tail -n 1 | cut -c 1-300)"\n'
         "}\n"
         f"{checks}\n{etcd.MEMBERS}wait\n"
