@@ -8,8 +8,8 @@ The agent uses the first half (`new_key`, `request`, `sign`), the platform the s
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import UTC, datetime, timedelta
+from typing import Final, cast
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -75,7 +75,13 @@ def sign(key_pem: str, text: bytes) -> bytes:
 def lifetime(certificate_pem: str) -> tuple[datetime, datetime]:
     """From when to when it is valid (UTC)."""
     certificate = x509.load_pem_x509_certificate(certificate_pem.encode())
-    return certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    try:
+        return certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    except AttributeError:
+        # Debian 12's cryptography, which the agent's image has, knows only the older names.
+        begin = cast("datetime", getattr(certificate, "not_valid_before"))  # noqa: B009
+        end = cast("datetime", getattr(certificate, "not_valid_after"))  # noqa: B009
+        return begin.replace(tzinfo=UTC), end.replace(tzinfo=UTC)
 
 
 # The platform's half.

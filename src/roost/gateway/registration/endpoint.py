@@ -109,7 +109,7 @@ def _asked(
         profile=cast("Profile", profile),
         manual=_text(found, "approval", "Automatic") == "Manual",
         expected_uid=_text(found, "expectedUID", ""),
-        image=_text(found, "image", creating.IMAGE),
+        image=_text(found, "image", ""),
         life=float(life),
         proxy=Masked(proxy) if proxy else None,
         namespaces=_texts(found, "namespaces"),

@@ -14,11 +14,10 @@ from typing import Any, Final, Protocol, cast
 from roost.api.errors import RoostError
 from roost.api.masked import Masked
 from roost.api.names import API_VERSION, GROUP, ID_ANNOTATION, SYSTEM_NAMESPACE, VERSION
+from roost.bundle import agentimage
 from roost.providers.registered import manifest, records
 from roost.providers.registered.manifest import Profile, Wish
-from roost.tunnel.agent.settings import VERSION as AGENT_VERSION
 
-IMAGE: Final = f"docker.io/roost/agent:{AGENT_VERSION}"
 ID_WITHIN: Final = 15.0
 Object = dict[str, Any]
 
@@ -44,7 +43,8 @@ class Registration:
     profile: Profile = "Admin"
     manual: bool = False
     expected_uid: str = ""
-    image: str = IMAGE
+    image: str = ""
+    """Empty: the image that ships in bundles, by its content's name."""
     life: float = records.LIFE
     proxy: Masked | None = None
     namespaces: tuple[str, ...] = ()
@@ -78,7 +78,7 @@ async def create(
         ca_pem=asked.ca_pem,
         token=token,
         token_id=record.id,
-        image=asked.image,
+        image=asked.image or agentimage.name(),
         profile=asked.profile,
         proxy=asked.proxy,
         namespaces=asked.namespaces,
