@@ -5,15 +5,18 @@ What `crictl pull` on a machine does is the proof.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import checks
 import pytest
-from harness import Managed, Story, as_file, cluster_file, eventually
+from harness import BRIDGE_ADDRESS, PORT_BASE, Managed, Story, as_file, cluster_file, eventually, run
 from registries import PrivateRegistry
 
 from lab.machines.machine import Machine
+from roost.kube import pki
 
 pytestmark = [pytest.mark.lab, pytest.mark.story(5)]
 PAUSE = "registry.k8s.io/pause:3.10"
@@ -94,3 +97,165 @@ def test_a_private_registry(story: Story, private: PrivateRegistry) -> None:
 
     story.platform.kubectl("delete", "cluster", "demo", "--wait=true", "--timeout=180s", timeout=190)
     assert machine.changes_since(before) == []
+
+
+REFERENCE = """\
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata:
+  annotations:
+    nginx.ingress.kubernetes.io/backend-protocol: HTTPS
+  name: registry-address
+  namespace: kube-system
+  labels:
+    service_name: registry
+spec:
+  rules:
+    - host: DOMAIN
+      http:
+        paths:
+PATHS
+  tls:
+    - secretName: registry-address.tls
+      hosts:
+        - DOMAIN
+---
+apiVersion: v1
+kind: Service
+metadata:
+  labels:
+    name: registry
+    service_name: registry
+  name: registry
+  namespace: kube-system
+spec:
+  ports:
+    - protocol: TCP
+      port: 443
+      targetPort: 60080
+  selector:
+    component: registry
+  type: ClusterIP
+"""
+PATHS = (
+    "/v2/", "/v2/_catalog", "/v2/./tags/list", "/v2/./manifests/[A-Za-z0-9_+.-:]+", "/v2/./blobs/[A-Za-z0-9-:]+",
+    "/v2/./blobs/uploads/[A-Za-z0-9-:]+", "/auth/token",
+)  # fmt: skip
+DOMAIN = "registry.roost.test"
+EXTERNAL = f"{DOMAIN}:{PORT_BASE + 510}"
+
+
+def reference_manifests() -> str:
+    """As the reference document has them."""
+    path = (
+        "          - backend:\n              service:\n                name: registry\n                port:\n"
+        "                  number: 443\n            path: {}\n            pathType: ImplementationSpecific"
+    )
+    return REFERENCE.replace("PATHS", "\n".join(path.format(p) for p in PATHS)).replace("DOMAIN", DOMAIN)
+
+
+def give_certificate(story: Story, authority: pki.KeyPair, directory: Path, *, days: int) -> None:
+    profile = pki.Profile("registry", "server", hosts=(DOMAIN,))
+    leaf = pki.issue(authority, profile, now=pki.utc_now(), life=timedelta(days=days))
+    (directory / "custom.crt").write_text(leaf.certificate_pem)
+    (directory / "custom.key").write_text(leaf.key_pem.reveal())
+    made = story.platform.kubectl(
+        "create", "secret", "tls", "registry-address.tls", f"--cert={directory}/custom.crt",
+        f"--key={directory}/custom.key", "-n", "kube-system", "--dry-run=client", "-o", "yaml",
+    ).stdout  # fmt: skip
+    story.platform.kubectl("apply", "-f", "-", stdin=made)
+
+
+def global_reason(story: Story) -> str:
+    found = story.platform.get("cluster", "global", "-n", "roost-system")
+    conditions = found.get("status", {}).get("conditions", [])
+    return next((c["reason"] for c in conditions if c["type"] == "RegistryAddressReady"), "")
+
+
+@pytest.mark.verify
+def test_the_own_registry_at_an_external_name(story: Story, tmp_path: Path) -> None:
+    """The reference's three manifests as they stand; the certificate's end is warned of, a new one taken up."""
+    (machine,) = machines = story.make_machines(1)
+    story.lab.give_name(DOMAIN, [BRIDGE_ADDRESS])
+    before = machine.snapshot()
+    story.platform.start("1.31.4")
+    authority = pki.create_authority("custom", now=pki.utc_now())
+    give_certificate(story, authority, tmp_path, days=20)
+    story.platform.kubectl("create", "-f", "-", stdin=reference_manifests())
+    eventually(lambda: global_reason(story) == "RegistryCertificateExpiring", timeout=90)
+    eventually(lambda: "registry-front" in story.platform.processes(), timeout=30)
+    served = story.platform.processes()["registry-front"]
+
+    wish = {"type": "BuiltIn", "address": EXTERNAL, "ca": authority.certificate_pem}
+    story.platform.kubectl("apply", "-f", "-", stdin=cluster_file(machines, registry=wish))
+    cluster = Managed(story.platform, "demo")
+    cluster.wait_available()
+    assert "up to date" in pull_anew(machine, PAUSE)
+    assert "up to date" in crictl(machine, "pull", f"{EXTERNAL}/automation/qaimages:hellworld")
+    hosts = machine.run("cat /etc/containerd/certs.d/registry.k8s.io/hosts.toml").stdout
+    assert f"https://{EXTERNAL}/v2/registry.k8s.io" in hosts and "Authorization" in hosts
+
+    give_certificate(story, authority, tmp_path, days=300)
+    eventually(lambda: global_reason(story) == "Succeeded", timeout=90)
+    ends = f"echo | openssl s_client -connect {BRIDGE_ADDRESS}:{PORT_BASE + 510} -servername {DOMAIN} 2>/dev/null"
+    eventually(lambda: days_left(ends) > 280, timeout=30)
+    assert story.platform.processes()["registry-front"] == served
+    assert "up to date" in pull_anew(machine, PAUSE)
+
+    story.platform.kubectl("delete", "ingress", "registry-address", "-n", "kube-system")
+    eventually(lambda: "registry-front" not in story.platform.processes(), timeout=30)
+    eventually(lambda: global_reason(story) == "", timeout=90)
+    story.platform.kubectl("delete", "cluster", "demo", "--wait=true", "--timeout=180s", timeout=190)
+    assert machine.changes_since(before) == []
+
+
+def days_left(command: str) -> int:
+    script = f"{command} | openssl x509 -noout -enddate | cut -d= -f2"
+    ends = run("sh", "-c", script).stdout.strip()
+    left = datetime.strptime(ends, "%b %d %H:%M:%S %Y %Z").replace(tzinfo=UTC) - datetime.now(UTC)
+    return left.days
+
+
+@pytest.mark.verify
+def test_the_public_registry(story: Story, private: PrivateRegistry) -> None:
+    """From the uploaded file; another file reaches a cluster that runs."""
+    (machine,) = machines = story.make_machines(1)
+    before = machine.snapshot()
+    private.start("not-a-secret")
+    story.platform.start("1.31.4", address=None)
+    push(story, private, "not-a-secret")
+    cluster = Managed(story.platform, "demo")
+    story.platform.kubectl("apply", "-f", "-", stdin=cluster_file(machines, registry={"type": "Public"}), check=False)
+    upload(story, private, "not-a-secret")
+    story.platform.kubectl("apply", "-f", "-", stdin=cluster_file(machines, registry={"type": "Public"}))
+    cluster.wait_available()
+    pid = containerd_pid(machine)
+    private.admit("another-one")
+    upload(story, private, "another-one")
+
+    def pulls() -> bool:
+        crictl(machine, "rmi", PAUSE, check=False)
+        return "up to date" in crictl(machine, "pull", PAUSE, check=False)
+
+    eventually(pulls, timeout=60, every=2)
+    assert containerd_pid(machine) == pid
+    story.platform.kubectl("delete", "cluster", "demo", "--wait=true", "--timeout=180s", timeout=190)
+    assert machine.changes_since(before) == []
+
+
+def upload(story: Story, private: PrivateRegistry, password: str) -> None:
+    """The file as a person uploads it."""
+    file = private.directory / "credential.json"
+    file.write_text(json.dumps({"address": private.address, "user": "robot", "token": password, "ca": private.ca}))
+    made = story.platform.kubectl(
+        "create", "secret", "generic", "public-registry-credential", f"--from-file={file}", "-n", "roost-system",
+        "--dry-run=client", "-o", "yaml",
+    ).stdout  # fmt: skip
+    credential = {
+        "apiVersion": "cluster.alauda.io/v1alpha1",
+        "kind": "CloudCredential",
+        "metadata": {"name": "public-registry-credential", "namespace": "roost-system"},
+        "spec": {"type": "PublicRegistry", "secret": {"name": "public-registry-credential"}},
+    }
+    story.platform.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=made)
+    story.platform.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=as_file(credential))

@@ -53,6 +53,11 @@ def answered(error: BaseException) -> int | None:
     return status_code(error) if isinstance(error, ApiError) else None
 
 
+def is_status(error: BaseException) -> bool:
+    """Whether the answer is a Status that Kubernetes itself wrote, and not some other server's page."""
+    return isinstance(error, ApiError) and bool(error.status.reason)
+
+
 def explain(error: Exception, *, server: str, doing: str = "") -> RoostError:
     """The error as RetryLater or PermanentFailure. `doing`: such as «apply Secret a/b»."""
     what = f"{doing}: " if doing else ""

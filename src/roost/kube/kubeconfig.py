@@ -72,6 +72,26 @@ def build(
     return Masked(yaml.safe_dump(document, sort_keys=False))
 
 
+def build_token(
+    server: str, ca_pem: str | None, token: Masked, *, user: str, server_name: str | None = None
+) -> Masked:
+    """A kubeconfig that signs in with a token; everything inside it."""
+    cluster: dict[str, str] = {"server": server}
+    if ca_pem:
+        cluster["certificate-authority-data"] = _encode(ca_pem)
+    if server_name:
+        cluster["tls-server-name"] = server_name
+    document = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "cluster", "cluster": cluster}],
+        "users": [{"name": user, "user": {"token": token.reveal()}}],
+        "contexts": [{"name": user, "context": {"cluster": "cluster", "user": user}}],
+        "current-context": user,
+    }
+    return Masked(yaml.safe_dump(document, sort_keys=False))
+
+
 def parse(kubeconfig: Kubeconfig, *, context: str | None = None) -> Access:
     """The access that the current (or the given) context stands for. Raises PermanentFailure.
 
