@@ -92,6 +92,8 @@ class Client:
 
     def _request(self, event: h11.Request) -> Request:
         headers = tuple((bytes(name), bytes(value)) for name, value in event.headers.raw_items())
+        if sum(len(name) + len(value) + 4 for name, value in headers) > HEAD_LARGEST:
+            raise Refusal(431, f"the headers have more than {HEAD_LARGEST} bytes", cause="HeaderInvalid")
         method = bytes(event.method).decode("ascii", "replace")
         if method not in METHODS:
             raise Refusal(405, f"the method {method[:20]} is not taken")

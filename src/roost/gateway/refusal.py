@@ -17,7 +17,9 @@ _REASONS: Final = {
     410: "Gone",
     413: "RequestEntityTooLarge",
     422: "Invalid",
+    415: "UnsupportedMediaType",
     429: "TooManyRequests",
+    431: "RequestHeaderFieldsTooLarge",
     502: "BadGateway",
     503: "ServiceUnavailable",
 }

@@ -63,6 +63,17 @@ def gateway(tmp_path_factory: pytest.TempPathFactory, platform: ApiServer, targe
     attach(platform, "demo", target)
     running = Running(tmp_path_factory.mktemp("gateway"), platform)
     running.start()
+    token = running.sign_in()["accessToken"]
+    assert running.call("GET", "/clusters/default/demo/version", token=token).status == 200
+    # What a controller manager would make of the aggregated role.
+    rules = [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "list", "watch"]}]
+    filled = target.call(
+        "PATCH",
+        "/apis/rbac.authorization.k8s.io/v1/clusterroles/roost:viewer",
+        {"rules": rules},
+        content_type="application/merge-patch+json",
+    )
+    assert filled.status == 200, filled
     yield running
     running.stop()
 
