@@ -10,6 +10,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 PACKAGES = """
@@ -23,7 +24,7 @@ libzstd1 zlib1g
 TARGET = Path(__file__).resolve().parents[1] / "src/roost/bundle/vip.lock.json"
 
 
-def rows(architecture: str, home: Path, packages: list[str]) -> list[dict[str, object]]:
+def rows(architecture: str, home: Path, packages: Sequence[str]) -> list[dict[str, object]]:
     """Name, version, path, digest and size of each package."""
     for folder in ("lists/partial", "cache/archives/partial"):
         (home / folder).mkdir(parents=True)
@@ -56,7 +57,7 @@ def rows(architecture: str, home: Path, packages: list[str]) -> list[dict[str, o
     return sorted(found, key=lambda row: str(row["name"]))
 
 
-def write(target: Path, packages: list[str]) -> int:
+def write(target: Path, packages: Sequence[str]) -> int:
     """The lock of an image; 1 where a package is missing."""
     lines = ["{"]
     architectures = ("amd64", "arm64")
