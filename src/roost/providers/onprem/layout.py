@@ -12,13 +12,14 @@ from enum import StrEnum
 from typing import Final
 
 from roost.api.errors import PermanentFailure
-from roost.api.v1alpha1.cluster import ClusterSpec, NodeNameSource, OnPremises
+from roost.api.v1alpha1.cluster import ClusterSpec, NodeNameSource, OnPremises, RuntimeType
 from roost.api.v1alpha1.machine import Role
 from roost.providers.onprem import families
 from roost.providers.onprem.context import Context, MachineInput
 
 KUBERNETES_DIRECTORY: Final = "/etc/kubernetes"
 CRI_SOCKET: Final = "unix:///run/containerd/containerd.sock"
+DOCKER_SOCKET: Final = "unix:///run/cri-dockerd.sock"
 API_PORT: Final = 6443
 """kube-apiserver's own port on a control plane; the endpoint's port may differ behind a load balancer."""
 
@@ -30,6 +31,12 @@ def on_premises(spec: ClusterSpec) -> OnPremises:
             "SpecIncomplete", "spec.onPremises and spec.version are needed to make a cluster on machines"
         )
     return spec.on_premises
+
+
+def cri_socket(spec: ClusterSpec) -> str:
+    """Where the container runtime answers."""
+    docker = on_premises(spec).runtime.type is RuntimeType.DOCKER
+    return DOCKER_SOCKET if docker else CRI_SOCKET
 
 
 def minor(version: str) -> int:
@@ -91,6 +98,12 @@ def endpoint(spec: ClusterSpec) -> str:
     return joined(wanted.host, wanted.port)
 
 
+def dialled(spec: ClusterSpec) -> str:
+    """host:port by which roost and people reach the API from outside: the external access where there is one."""
+    external = on_premises(spec).control_plane_endpoint.external_access
+    return endpoint(spec) if external is None else joined(external.host, external.port)
+
+
 def node_name(spec: ClusterSpec, machine: MachineInput, hostname: str) -> str:
     """What the machine's Node is called. kubelet writes host names in lower case."""
     if on_premises(spec).node_name is NodeNameSource.IP:
@@ -107,8 +120,11 @@ def service_address(spec: ClusterSpec, offset: int) -> str:
 def server_names(spec: ClusterSpec, machine: MachineInput) -> tuple[str, ...]:
     """Names for the API server's certificate beyond those that kubeadm adds itself; sorted, each once."""
     wanted = on_premises(spec)
+    reached = wanted.control_plane_endpoint
     names: set[str] = {
-        wanted.control_plane_endpoint.host,
+        reached.host,
+        *([reached.self_built_vip.address] if reached.self_built_vip and reached.self_built_vip.address else []),
+        *([reached.external_access.host] if reached.external_access else []),
         *families.declared(machine),
         *wanted.public_alternative_names,
     }

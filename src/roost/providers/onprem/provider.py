@@ -23,7 +23,7 @@ from roost.providers.onprem.graph import combined
 from roost.providers.onprem.layout import Seat
 from roost.providers.onprem.observing import Seen, look_at, reconsider
 from roost.providers.onprem.planes import Stage
-from roost.providers.onprem.preflight import flags, images, report, trust
+from roost.providers.onprem.preflight import flags, images, report, runtimes, trust
 from roost.providers.onprem.preflight.machine import Subject
 from roost.providers.onprem.preflight.report import Finding
 from roost.providers.onprem.preflight.run import check
@@ -149,6 +149,7 @@ async def _preflight(
     findings += await images.findings(ctx, new)
     findings += [finding for look in seen for finding in _taken_names(look, existing)]
     findings += [finding for look in seen for finding in _blocked(look)]
+    findings += [finding for subject in new for finding in runtimes.check(ctx, subject)]
     if new:
         # A flag that a program does not take concerns every machine; one of them stands for all.
         findings += await asyncio.to_thread(flags.check, ctx.spec, ctx.bundle, new[0].machine.name)

@@ -76,7 +76,7 @@ def kubelet_arguments(spec: ClusterSpec, node: NodeSettings) -> dict[str, str]:
 def _registration(spec: ClusterSpec, version: str, node: NodeSettings) -> Document:
     return {
         "name": node.name,
-        "criSocket": layout.CRI_SOCKET,
+        "criSocket": layout.cri_socket(spec),
         "imagePullPolicy": "IfNotPresent",
         "kubeletExtraArgs": arguments(version, kubelet_arguments(spec, node)),
     }

@@ -10,6 +10,7 @@ from roost.node.things.image import Image
 from roost.providers.onprem import layout
 from roost.providers.onprem.context import Context, MachineInput
 from roost.providers.onprem.network import plugins
+from roost.providers.onprem.phases import docker
 from roost.providers.onprem.preflight.look import Found
 
 
@@ -31,6 +32,10 @@ def wanted(ctx: Context, machine: MachineInput, architecture: str) -> tuple[Bund
 
 def things(ctx: Context, machine: MachineInput, found: Found) -> list[Thing]:
     architecture = found.node.architecture
+    if docker.chosen(ctx.spec):
+        # Without a registry preflight has stopped before (RuntimeNeedsRegistry).
+        source = ctx.registry
+        return [docker.image(source, each) for each in wanted(ctx, machine, architecture)] if source else []
     return [
         Image(
             image.name,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from roost.api.v1alpha1.cluster import ClusterSpec
 from roost.node.thing import Thing
 from roost.node.things.file import File
 from roost.node.things.residue import Residue
@@ -43,7 +44,7 @@ UNIT: Final = """\
 [Unit]
 Description=kubelet, the Kubernetes node agent
 Documentation=https://kubernetes.io/docs/
-After=network.target network-online.target containerd.service
+After=network.target network-online.target containerd.service cri-docker.service
 
 [Service]
 ExecStart=/usr/local/bin/kubelet
@@ -74,14 +75,16 @@ def drop_in(address: str) -> str:
     return _DROP_IN.replace("{address}", address)
 
 
-CRICTL: Final = f"runtime-endpoint: {layout.CRI_SOCKET}\nimage-endpoint: {layout.CRI_SOCKET}\ntimeout: 10\n"
+def crictl(spec: ClusterSpec) -> str:
+    socket = layout.cri_socket(spec)
+    return f"runtime-endpoint: {socket}\nimage-endpoint: {socket}\ntimeout: 10\n"
 
 
 def things(ctx: Context, machine: MachineInput, found: Found) -> list[Thing]:
     del found
     address = families.address(ctx.spec, machine)
     return [
-        File("/etc/crictl.yaml", CRICTL),
+        File("/etc/crictl.yaml", crictl(ctx.spec)),
         File("/etc/systemd/system/kubelet.service.d/10-kubeadm.conf", drop_in(address)),
         # Started by kubeadm once there is something to start with.
         Unit("kubelet.service", UNIT, active=None),

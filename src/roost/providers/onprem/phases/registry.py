@@ -15,6 +15,7 @@ from roost.node.thing import Thing
 from roost.node.things.file import File
 from roost.providers.onprem import layout
 from roost.providers.onprem.context import Context, MachineInput, RegistrySource
+from roost.providers.onprem.phases import docker
 from roost.providers.onprem.preflight.look import Found
 
 DIRECTORY: Final = "/etc/containerd/certs.d"
@@ -61,8 +62,8 @@ def _authority(source: RegistrySource) -> str:
 def things(ctx: Context, machine: MachineInput, found: Found) -> list[Thing]:
     del machine, found
     source = ctx.registry
-    if source is None:
-        return []
+    if source is None or docker.chosen(ctx.spec):
+        return []  # Docker reads its own files, not these.
     secret = source.password is not None
     texts = {host: hosts_file(host, source) for host in layout.registry_hosts([i.name for i in ctx.bundle.images])}
     texts[_authority(source)] = own_file(source)

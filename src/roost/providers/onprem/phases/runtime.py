@@ -1,4 +1,4 @@
-"""containerd: its configuration for 1.7 and 2.x, and its unit."""
+"""The container runtime. containerd: its configuration for 1.7 and 2.x, and its unit. For Docker see docker.py."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from roost.node.things.symlink import Symlink
 from roost.node.things.unit import Unit
 from roost.providers.onprem import layout
 from roost.providers.onprem.context import Context, MachineInput
-from roost.providers.onprem.phases import programs, registry
+from roost.providers.onprem.phases import docker, programs, registry
 from roost.providers.onprem.preflight.look import Found
 
 CONFIG: Final = "/etc/containerd/config.toml"
@@ -22,7 +22,9 @@ POD_LOGS: Final = "/var/log/pods"
 
 
 def residue(ctx: Context) -> Residue:
-    """What containerd leaves, wherever its data lies."""
+    """What the runtime leaves, wherever its data lies."""
+    if docker.chosen(ctx.spec):
+        return docker.residue(ctx.spec)
     data = layout.on_premises(ctx.spec).runtime.data_directory
     places = (root(ctx), *((pod_logs(data),) if data is not None else ()))
     return Residue(
@@ -144,6 +146,8 @@ def configuration(version: str, *, pause: str, cgroup_driver: str, oom_lowering:
 
 def things(ctx: Context, machine: MachineInput, found: Found) -> list[Thing]:
     del machine
+    if docker.chosen(ctx.spec):
+        return docker.things(ctx, found, programs=programs.digests(ctx, found, *docker.PROGRAMS))
     config = File(
         CONFIG,
         configuration(
