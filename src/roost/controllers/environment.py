@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -19,6 +19,7 @@ from roost.controllers.runtime.events import Events
 from roost.controllers.runtime.status import Owned, StatusWriter
 from roost.controllers.secrets import SecretReader
 from roost.controllers.summary import of_cluster, of_machine
+from roost.kube.resources import ResourceType
 from roost.providers.onprem.context import RegistrySource
 from roost.ssh.connection import Connector
 
@@ -61,10 +62,13 @@ class Bundles(Protocol):
         ...
 
 
-def status_writer(api: Api, *, manager: str, now: Now) -> StatusWriter:
+def status_writer(
+    api: Api, *, manager: str, now: Now, more: Mapping[ResourceType, Owned] | None = None
+) -> StatusWriter:
+    """`more`: what it owns on further kinds, which have no summary."""
     return StatusWriter(
         api,
-        {CLUSTER: CLUSTER_STATUS, MACHINE: MACHINE_STATUS},
+        {CLUSTER: CLUSTER_STATUS, MACHINE: MACHINE_STATUS, **(more or {})},
         {CLUSTER: of_cluster, MACHINE: of_machine},
         manager=manager,
         now=now,

@@ -20,6 +20,11 @@ CLUSTER: Final = ROOST["Cluster"]
 MACHINE: Final = ROOST["Machine"]
 PLAN: Final = ROOST["Plan"]
 RELEASE: Final = ROOST["KubernetesRelease"]
+MACHINE_CHECK: Final = ROOST["MachineCheck"]
+MACHINE_DRAFT: Final = ROOST["MachineDraft"]
+CLOUD_CREDENTIAL: Final = ROOST["CloudCredential"]
+PROJECT: Final = ROOST["Project"]
+FEATURE_GATE: Final = ROOST["FeatureGate"]
 
 # Indexes.
 BY_CLUSTER: Final = "cluster"
@@ -32,10 +37,14 @@ BY_ADDRESS: Final = "address"
 """Machines by each address they are reached at."""
 BY_REGISTRY: Final = "registry"
 """Clusters by the type of their registry, and by the Secret that signs in to it."""
+BY_PROJECT: Final = "project"
+"""Clusters by the Project that they want to join."""
+BY_OWNER: Final = "owner"
+"""MachineDrafts by `namespace/user`."""
 BY_ID: Final = "id"
 """Clusters by their immutable id."""
 
-Job = Literal["cluster", "nodes", "machine", "secret"]
+Job = Literal["cluster", "nodes", "machine", "secret", "check", "draft", "credential", "project", "annotations"]
 
 
 @dataclass(frozen=True)
@@ -129,10 +138,10 @@ def index_by_secret(machine: Object) -> Iterable[str]:
 
 
 def index_by_registry(cluster: Object) -> Iterable[str]:
-    """`Public`, or the Secret of a private registry."""
-    named = registry_secret(cluster)
-    found = [at(str(metadata(cluster).get("namespace") or ""), named)] if named else []
-    return [*found, registry_type(cluster)] if part(spec(cluster), "onPremises") else []
+    """`Public`, and the Secret of a private registry or of an import."""
+    named = registry_secret(cluster) or part(part(spec(cluster), "imported"), "credential").get("name")
+    found = [at(str(metadata(cluster).get("namespace") or ""), str(named))] if named else []
+    return [*found, registry_type(cluster)] if part(spec(cluster), "onPremises") else found
 
 
 def index_by_address(machine: Object) -> Iterable[str]:
@@ -143,6 +152,15 @@ def index_by_address(machine: Object) -> Iterable[str]:
 def index_by_version(cluster: Object) -> Iterable[str]:
     version = spec(cluster).get("version")
     return [str(version)] if version else []
+
+
+def index_by_project(cluster: Object) -> Iterable[str]:
+    project = spec(cluster).get("project")
+    return [str(project)] if project else []
+
+
+def index_by_owner(draft: Object) -> Iterable[str]:
+    return [at(str(metadata(draft).get("namespace") or ""), str(spec(draft).get("owner") or ""))]
 
 
 def index_by_id(cluster: Object) -> Iterable[str]:

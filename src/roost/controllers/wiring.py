@@ -8,13 +8,14 @@ import uuid
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final, Protocol
+from urllib.parse import urlsplit
 
 from roost.api.masked import Masked
 from roost.api.names import FINALIZER, IN_USE_FINALIZER, SYSTEM_NAMESPACE
 from roost.bundle.external import INGRESS
 from roost.bundle.remote import parse_address
 from roost.bundle.store import Store
-from roost.controllers import changes
+from roost.controllers import changes, smallkinds
 from roost.controllers.cluster import ClusterController
 from roost.controllers.delays import delay_for
 from roost.controllers.environment import Environment, status_writer
@@ -60,6 +61,7 @@ from roost.controllers.runtime.schedule import Attempt
 from roost.controllers.secret import SecretController
 from roost.controllers.secrets import SecretReader
 from roost.controllers.signins import SignIns
+from roost.kube.guarded import Policy
 from roost.kube.resources import SECRET
 from roost.providers.onprem.context import RegistrySource
 from roost.ssh.connection import Connector
@@ -93,18 +95,21 @@ class Controllers:
         jitter: Callable[[], float] = random.random,
         ready: Callable[[], None] = lambda: None,
         attached: Attached | None = None,
+        policy: Policy | None = None,
     ) -> None:
         self._log = logger()
         self._stale: dict[Key, int] = {}
         self._ready = ready
-        self._cache = Cache(api, {CLUSTER: slim, MACHINE: slim, SECRET: slim_secret, RELEASE: slim, INGRESS: slim})
+        kept = {CLUSTER: slim, MACHINE: slim, SECRET: slim_secret, RELEASE: slim, INGRESS: slim}
+        self._cache = Cache(api, kept | smallkinds.WATCHED)
         self._cache.index(MACHINE, BY_CLUSTER, index_by_cluster)
         self._cache.index(MACHINE, BY_SECRET, index_by_secret)
         self._cache.index(MACHINE, BY_ADDRESS, index_by_address)
         self._cache.index(CLUSTER, BY_VERSION, index_by_version)
         self._cache.index(CLUSTER, BY_ID, index_by_id)
         self._cache.index(CLUSTER, BY_REGISTRY, index_by_registry)
-        self._status = status_writer(api, manager=MANAGER, now=now)
+        smallkinds.index(self._cache)
+        self._status = status_writer(api, manager=MANAGER, now=now, more=smallkinds.STATUS)
         self._events = Events(api, component="roost", now=now)
         self._sign_ins = SignIns(connect)
         self._releases = ReleaseController(
@@ -127,7 +132,9 @@ class Controllers:
         self._global = GlobalCluster(api, self._cache, self._status, endpoint=endpoint)
         hosts = frozenset({parse_address(registry.address).host}) if registry else frozenset[str]()
         self._registry_name = RegistryName(api, self._cache, self._status, platform_hosts=hosts, now=now)
-        self._clusters = ClusterController(env, follow=self._follow, attached=attached)
+        self._clusters = ClusterController(
+            env, follow=self._follow, attached=attached, policy=policy or dialling_policy(endpoint, hosts)
+        )
         self._nodes = NodeFollower(
             env,
             is_reconciling=lambda ref: self._queue.is_running(Key("cluster", ref)),
@@ -136,6 +143,7 @@ class Controllers:
         self._machines = MachineController(env)
         self._secrets = SecretController(env)
         self._queue: Queue[Key] = Queue("work", self._work, jitter=jitter, delay=delay_for, on_failure=self._failed)
+        self._small = smallkinds.SmallKinds(env, self._queue.add)
         self._cache.on_change(CLUSTER, self._cluster_changed)
         self._cache.on_change(MACHINE, self._machine_changed)
         self._cache.on_change(SECRET, self._secret_changed)
@@ -159,9 +167,10 @@ class Controllers:
     async def _first_look(self) -> bool:
         """Bundles are known before any Cluster is judged by them."""
         try:
+            await self._small.ensure()
             await self._releases.look()
         except Exception as error:
-            self._log.warning("bundles not read", cause=str(error))
+            self._log.warning("bundles not read, or the platform's own objects not written", cause=str(error))
             return False
         return True
 
@@ -189,6 +198,8 @@ class Controllers:
                 return await self._machines.reconcile(key.ref)
             case "secret":
                 return await self._secrets.reconcile(key.ref)
+            case _:
+                return await self._small.reconcile(key)
 
     def _failed(self, key: Key, error: BaseException, attempt: Attempt) -> None:
         if key.job == "cluster":
@@ -273,6 +284,12 @@ class Controllers:
             self._queue.interrupt(key)
         else:
             self._queue.add(key)
+
+
+def dialling_policy(endpoint: str, hosts: frozenset[str]) -> Policy:
+    """No imported cluster has the platform's own addresses and ports, which lie around its API's."""
+    port = urlsplit(endpoint).port or 443
+    return Policy(platform=hosts, platform_ports=range(max(1, port - 443), port + 100))
 
 
 def _released_secrets(old: Object | None, new: Object | None) -> set[Ref]:
