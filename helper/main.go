@@ -22,7 +22,7 @@ const usage = `usage:
   roost-probe fetch URL --ca FILE --sha256 HEX --out FILE
   roost-probe dial HOST:PORT... [--timeout 5s]
   roost-probe listen [ADDRESS:]PORT... --for 10s
-  roost-probe http-check URL --ca FILE [--timeout 10s]
+  roost-probe http-check URL --ca FILE [--timeout 10s] [--socket PATH] [--only-with FILE]
 `
 
 var errUsage = errors.New("wrong usage")

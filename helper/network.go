@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"os/signal"
 	"strings"
 	"sync"
@@ -138,11 +139,14 @@ type checked struct {
 	Error   string `json:"error,omitempty"`
 }
 
-// httpCheckVerb asks once, with no attempt to go on: preflight wants to know what is wrong.
+// httpCheckVerb asks once, with no attempt to go on: preflight wants to know what is wrong. keepalived of a
+// self-built VIP asks through haproxy's socket, and only once a file says that there is something to ask.
 func httpCheckVerb(arguments []string, _ io.Reader, report *reporter) (bool, error) {
 	flags := flag.NewFlagSet("http-check", flag.ContinueOnError)
 	ca := flags.String("ca", "", "")
 	timeout := flags.Duration("timeout", 10*time.Second, "")
+	socket := flags.String("socket", "", "")
+	onlyWith := flags.String("only-with", "", "")
 	urls, err := parse(flags, arguments)
 	if err != nil {
 		return false, err
@@ -150,11 +154,23 @@ func httpCheckVerb(arguments []string, _ io.Reader, report *reporter) (bool, err
 	if len(urls) != 1 {
 		return false, fmt.Errorf("%w: name one URL", errUsage)
 	}
+	if *onlyWith != "" {
+		if _, err := os.Stat(*onlyWith); os.IsNotExist(err) {
+			report.line(checked{URL: urls[0], OK: true, Problem: "NotYet"})
+			return true, nil
+		}
+	}
 	client, err := newClient(*ca, false)
 	if err != nil {
 		return false, err
 	}
 	client.Timeout = *timeout
+	if *socket != "" {
+		transport := client.Transport.(*http.Transport)
+		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", *socket)
+		}
+	}
 	result := checked{URL: urls[0]}
 	response, err := client.Get(urls[0])
 	if err == nil {

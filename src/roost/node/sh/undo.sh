@@ -198,6 +198,14 @@ undo_link() {
   ip link delete "$1" 2>/dev/null || ! exists "$R/sys/class/net/$1" || problem "the interface $1 can't be removed"
 }
 
+# undo_address ADDRESS: from whatever interface has it.
+undo_address() {
+  command -v ip >/dev/null || return 0
+  ip -o address show 2>/dev/null | while read -r _ device _ prefix _; do
+    case $prefix in "$1"/*) ip address delete "$prefix" dev "$device" 2>/dev/null || : ;; esac
+  done
+}
+
 undo_route() {
   case " $1" in
   *" $prefix "*) contains "$before" "$1" || eval "ip $family route delete $(quoted "$1")" 2>/dev/null || : ;;
@@ -433,6 +441,7 @@ EOF
   each "$(netns_list)" undo_netns
   # The directory itself comes with the first of them.
   [ -n "$before" ] || rmdir -- "$R/run/netns" 2>/dev/null || :
+  each "$(declared address)" undo_address
   before=$(recorded routes)
   each "$(declared route)" undo_routes
   patterns=$(declared link) before=$(recorded links)

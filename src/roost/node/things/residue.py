@@ -31,6 +31,8 @@ class Residue:
     mounts: tuple[str, ...] = ()
     """Prefixes of mount points, such as /var/lib/kubelet/."""
     links: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
+    """Addresses, without a prefix, that programs put on an interface and that were not there before."""
     netns: tuple[str, ...] = ()
     chains: tuple[str, ...] = ()
     """Chains of iptables, ip6tables (nft and legacy). The rules that jump to them go too, and so do
@@ -57,6 +59,7 @@ class Residue:
             ("directory", self.directories),
             ("mount", self.mounts),
             ("link", self.links),
+            ("address", self.addresses),
             ("netns", self.netns),
             ("chain", self.chains),
             ("table", self.nft_tables),

@@ -42,6 +42,7 @@ def authority(kubeconfig: Masked) -> str:
 async def fetch(ctx: Context, connection: Connection) -> Masked:
     """A new client certificate, made on the control plane. Changes nothing on it; the answer is masked at once."""
     cluster = config.cluster_configuration(ctx.spec, layout.control_plane(ctx), ctx.cluster_name)
+    cluster["controlPlaneEndpoint"] = layout.dialled(ctx.spec)
     text = config.render([cluster]).decode()
     group = layout.admin_group(ctx.spec.version or "")
     script = (

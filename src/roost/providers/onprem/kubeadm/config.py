@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import yaml
 
-from roost.api.v1alpha1.cluster import ClusterSpec, NetworkPlugin
+from roost.api.v1alpha1.cluster import ClusterSpec, NetworkPlugin, OnPremises
 from roost.api.v1alpha1.machine import Role
 from roost.providers.onprem import families, layout
 from roost.providers.onprem.context import MachineInput
@@ -117,6 +117,11 @@ def proxy_configuration(spec: ClusterSpec) -> Document:
     }
 
 
+def _sharing(wanted: OnPremises) -> dict[str, str]:
+    """haproxy has 6443 of the VIP, kube-apiserver 6443 of every address: both have to allow that."""
+    return {"permit-port-sharing": "true"} if wanted.control_plane_endpoint.self_built_vip is not None else {}
+
+
 def cluster_configuration(spec: ClusterSpec, machine: MachineInput, cluster_name: str) -> Document:
     wanted = layout.on_premises(spec)
     version = spec.version or ""
@@ -134,7 +139,7 @@ def cluster_configuration(spec: ClusterSpec, machine: MachineInput, cluster_name
         },
         "apiServer": {
             "certSANs": list(layout.server_names(spec, machine)),
-            "extraArgs": arguments(version, wanted.api_server_extra_args),
+            "extraArgs": arguments(version, {**_sharing(wanted), **wanted.api_server_extra_args}),
         },
         "controllerManager": {"extraArgs": arguments(version, manager)},
         "scheduler": {"extraArgs": arguments(version, wanted.scheduler_extra_args)},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from roost.api.v1alpha1.machine import Role
+from roost.bundle import vipimage
 from roost.bundle.archive import archive_key
 from roost.bundle.model import Image as BundleImage
 from roost.node.thing import Thing
@@ -12,6 +13,7 @@ from roost.providers.onprem.context import Context, MachineInput
 from roost.providers.onprem.network import plugins
 from roost.providers.onprem.phases import docker
 from roost.providers.onprem.preflight.look import Found
+from roost.providers.onprem.vip import address
 
 
 def wanted(ctx: Context, machine: MachineInput, architecture: str) -> tuple[BundleImage, ...]:
@@ -23,10 +25,14 @@ def wanted(ctx: Context, machine: MachineInput, architecture: str) -> tuple[Bund
         purposes |= {"addon"}
     own = plugins.of(ctx)
     others = tuple(start for plugin in plugins.PLUGINS.values() if plugin is not own for start in plugin.images)
+    # Images of roost's own VIP of other releases than this one are of no use.
+    virtual = {vipimage.name()} if address.wanted(ctx.spec) is not None else set[str]()
     return tuple(
         image
         for image in ctx.bundle.images_for(architecture)
-        if image.purpose in purposes and not image.name.startswith(others)
+        if image.purpose in purposes
+        and not image.name.startswith(others)
+        and (image.name in virtual or not image.name.startswith(vipimage.REPOSITORY))
     )
 
 

@@ -22,6 +22,7 @@ from roost.providers.onprem.kubeadm.produced import PATH, Produced
 from roost.providers.onprem.kubeadm.run import MANIFESTS, Init, staged, staging, wish
 from roost.providers.onprem.network import flannel
 from roost.providers.onprem.preflight.look import Found
+from roost.providers.onprem.vip import things as vip
 
 READY_KEY: Final = "kubeadm:ready"
 """Once this step is done this machine's API server answers."""
@@ -246,10 +247,13 @@ def _flannel_nodes(ctx: Context) -> int:
 
 def things(ctx: Context, machine: MachineInput, found: Found) -> list[Thing]:
     run = Init(ctx, machine, found)
+    address, held = vip.of_founder(ctx, machine, found)
     return [
         _manifests(run),
+        *address,
         _kubelet(run),
         *_wait(ctx, machine, run),
+        *held,
         _upload(run),
         _addons(run),
         _finalize(run),

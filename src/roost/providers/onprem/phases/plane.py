@@ -21,6 +21,7 @@ from roost.providers.onprem.kubeadm.run import MANIFESTS, PKI, STAGED, node_sett
 from roost.providers.onprem.phases.join import DISCOVERY
 from roost.providers.onprem.preflight.look import Found
 from roost.providers.onprem.sharedkeys import SharedKeys
+from roost.providers.onprem.vip import things as vip
 
 PLANE_KEY: Final = "kubeadm:plane"
 READY_SECONDS: Final = 120
@@ -66,12 +67,13 @@ def _guard(cluster_id: str) -> str:
 
 def _clear(cluster_id: str) -> str:
     """What is left of an earlier time as a control plane, or of a join that was cut off."""
+    manifests = " ".join(f"{MANIFESTS}/{component}.yaml" for component in _COMPONENTS)
     stamps = " ".join(f'"$R"{word(stamp(cluster_id, name))}' for name in STAMPS)
     return (
         "systemctl stop kubelet.service\n"
         'if [ -n "$(crictl pods --quiet)" ]; then crictl rmp --force --all >/dev/null; fi\n'
         f"rm -rf {PKI} /var/lib/etcd/member /var/lib/kubelet/pki\n"
-        f"rm -f {MANIFESTS}/*.yaml {layout.KUBERNETES_DIRECTORY}/*.conf {stamps}\n"
+        f"rm -f {manifests} {layout.KUBERNETES_DIRECTORY}/*.conf {stamps}\n"
     )
 
 
@@ -132,4 +134,4 @@ def things(
     secrets: config.JoinSecrets | None = None,
     keys: SharedKeys | None = None,
 ) -> list[Thing]:
-    return [thing(ctx, machine, found, secrets, keys)]
+    return [thing(ctx, machine, found, secrets, keys), *vip.of_plane(ctx, machine, found)]

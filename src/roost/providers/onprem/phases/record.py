@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from roost.api.v1alpha1.cluster import NetworkPlugin
+from roost.api.v1alpha1.machine import Role
 from roost.node.thing import Thing
 from roost.node.things.residue import Residue
 from roost.providers.onprem import families, layout
 from roost.providers.onprem.context import Context, MachineInput
 from roost.providers.onprem.phases import kubelet, runtime
 from roost.providers.onprem.preflight.look import Found
+from roost.providers.onprem.vip import address
+from roost.providers.onprem.vip import things as things_of_vip
 
 
 @dataclass(frozen=True)
@@ -57,5 +60,7 @@ def network(ctx: Context) -> Residue:
 
 
 def things(ctx: Context, machine: MachineInput, found: Found) -> list[Thing]:
-    del machine, found
-    return [runtime.residue(ctx), kubelet.RESIDUE, network(ctx)]
+    del found
+    virtual = address.wanted(ctx.spec) if machine.spec.role is Role.CONTROL_PLANE else None
+    own = [things_of_vip.residue(virtual)] if virtual is not None else []
+    return [runtime.residue(ctx), kubelet.RESIDUE, network(ctx), *own]
