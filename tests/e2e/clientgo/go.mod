@@ -1,0 +1,9 @@
+module roost.test/clientgo
+
+go 1.24
+
+require (
+	k8s.io/api v0.33.4
+	k8s.io/apimachinery v0.33.4
+	k8s.io/client-go v0.33.4
+)
