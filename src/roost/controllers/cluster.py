@@ -19,6 +19,7 @@ from roost.controllers.cluster_status import ClusterStatus
 from roost.controllers.contexts import cluster_spec, context, digests, machine_inputs, reporter
 from roost.controllers.delays import is_sign_in
 from roost.controllers.environment import Environment
+from roost.controllers.imported import ImportedController
 from roost.controllers.kinds import MACHINE, PLAN, is_global, spec
 from roost.controllers.registered import Attached, RegisteredController
 from roost.controllers.removal import Removal, grace_left
@@ -34,6 +35,7 @@ from roost.controllers.runtime.api import (
 )
 from roost.controllers.runtime.log import logger
 from roost.controllers.settled import Settled
+from roost.kube.guarded import Policy
 from roost.providers.onprem.context import Context, Outcome, RegistrySource
 
 UNAVAILABLE_AGAIN = 15.0
@@ -41,10 +43,21 @@ HELD_AGAIN = 120.0
 
 
 class ClusterController:
-    def __init__(self, env: Environment, *, follow: Callable[[Ref], None], attached: Attached | None = None) -> None:
-        """`follow` starts looking after the Nodes of a Cluster whose creation has ended well."""
+    def __init__(
+        self,
+        env: Environment,
+        *,
+        follow: Callable[[Ref], None],
+        attached: Attached | None = None,
+        policy: Policy,
+    ) -> None:
+        """`follow` starts looking after the Nodes of a Cluster whose creation has ended well.
+
+        `policy`: which addresses an imported cluster may have.
+        """
         self._env = env
         self._registered = RegisteredController(env, attached)
+        self._imported = ImportedController(env, policy)
         self._follow = follow
         self._removal = Removal(env)
         self.status = ClusterStatus(env)
@@ -64,6 +77,8 @@ class ClusterController:
             return None
         if spec(cluster).get("registered") is not None:
             return await self._registered.reconcile(ref, cluster)
+        if spec(cluster).get("imported") is not None:
+            return await self._imported.reconcile(ref, cluster)
         if deleting(cluster):
             await self._removal.cluster(ref, cluster)
             self._forget(cluster)

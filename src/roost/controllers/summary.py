@@ -49,6 +49,8 @@ def _cluster(said: Mapping[str, Said], fields: Mapping[str, Any], notes: Mapping
         return "Unavailable", available.message if available else ""
     if broken is not None and broken is not available:
         return "Creating", broken.message
+    if c.PARSED in said:
+        return "Importing", available.message if available else ""
     current = _current(said, c.CLUSTER_PHASES)
     if current is None or (current.reason == c.WAITING and not fields.get("startedTime")):
         return "Pending", current.message if current else ""

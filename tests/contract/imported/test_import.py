@@ -65,6 +65,7 @@ async def test_adopted_and_let_go_without_a_trace(target: Target, profile: Profi
     before = target.everything()
     report = await look(target.given(), profile=profile)
     assert report.problems == [] and {check.type for check in report.checks} == set(c.IMPORT_CHECKS) - {c.ADOPTED}
+    assert {check.type for check in report.checks if check.status != "True"} == set()
     assert target.everything() == before, "looking changes nothing"
     assert report.access is not None
     kubeconfig = await adopting.adopt(report.access, POLICY, owner(profile))

@@ -126,6 +126,8 @@ async def upgrade_passes(access: Access, where: Place, address: str) -> bool:
     lines = [
         "GET /api/v1/namespaces?watch=1&timeoutSeconds=1 HTTP/1.1",
         f"Host: {host}:{where.port}",
+        # API servers refuse a WebSocket without one.
+        f"Origin: https://{host}",
         "Connection: Upgrade",
         "Upgrade: websocket",
         "Sec-WebSocket-Version: 13",
