@@ -12,6 +12,7 @@ import pytest
 
 from roost.api.masked import Masked
 from roost.kube.client import connect
+from roost.providers.onprem import cluster_annotations
 from roost.providers.onprem.context import Context
 from roost.providers.onprem.network import install, plugins
 from tests.fixtures.apiserver import ApiServer
@@ -49,18 +50,22 @@ def context(network: dict[str, Any], path: Path) -> Context:
     return replace(ctx, bundle=replace(ctx.bundle, path=path, manifests=manifests))
 
 
+def kubeconfig(server: ApiServer) -> str:
+    """With the CA in it: roost reads no other files."""
+    authority = base64.b64encode(server.ca.read_bytes()).decode()
+    return server.kubeconfig.read_text().replace(
+        f"certificate-authority: {server.ca}", f"certificate-authority-data: {authority}"
+    )
+
+
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("version", ["1.28.15", "1.31.4"])
 async def test_the_api_server_takes_every_object(
     apiserver: Callable[[str], ApiServer], tmp_path: Path, case: str, version: str
 ) -> None:
     server = apiserver(version)
-    text = server.kubeconfig.read_text().replace(
-        f"certificate-authority: {server.ca}",
-        f"certificate-authority-data: {_data(server.ca)}",
-    )
     ctx = context(CASES[case], tmp_path)
-    client = connect(Masked(text))
+    client = connect(Masked(kubeconfig(server)))
     try:
         server.call("POST", "/api/v1/namespaces", {"metadata": {"name": "kube-system"}})
         await install.install(ctx, client)
@@ -76,6 +81,23 @@ async def test_the_api_server_takes_every_object(
         await client.close()
 
 
-def _data(file: Path) -> str:
-
-    return base64.b64encode(file.read_bytes()).decode()
+@pytest.mark.parameter("spec.annotations")
+async def test_the_clusters_annotations_are_there_for_its_components(
+    apiserver: Callable[[str], ApiServer], tmp_path: Path
+) -> None:
+    server = apiserver("1.31.4")
+    ctx = context({"plugin": "Custom"}, tmp_path)
+    given = {"cpaas.io/platform-url": "https://platform.example.com", "team": "blue"}
+    ctx = replace(ctx, spec=ctx.spec.model_copy(update={"annotations": given}))
+    client = connect(Masked(kubeconfig(server)))
+    path = f"/api/v1/namespaces/kube-system/configmaps/{cluster_annotations.NAME}"
+    try:
+        server.call("POST", "/api/v1/namespaces", {"metadata": {"name": "kube-system"}})
+        await cluster_annotations.publish(ctx, client)
+        first = server.call("GET", path).body
+        assert first["data"] == {"cpaas.io__platform-url": "https://platform.example.com", "team": "blue"}
+        assert first["metadata"]["annotations"]["cpaas.io/platform-url"] == "https://platform.example.com"
+        await cluster_annotations.publish(ctx, client)
+        assert server.call("GET", path).body["metadata"]["resourceVersion"] == first["metadata"]["resourceVersion"]
+    finally:
+        await client.close()

@@ -16,7 +16,7 @@ from roost.api.v1alpha1.cluster import NetworkPlugin
 from roost.kube.client import Client
 from roost.kube.errors import explained
 from roost.node.act import Step
-from roost.providers.onprem import access, entering, following, layout, tokens
+from roost.providers.onprem import access, cluster_annotations, entering, following, layout, tokens
 from roost.providers.onprem.acting import carry_out
 from roost.providers.onprem.context import Context, MachineInput
 from roost.providers.onprem.following import View
@@ -129,6 +129,7 @@ class Creation:
 
     async def _network(self) -> None:
         report = self.ctx.report
+        await cluster_annotations.publish(self.ctx, self._api())
         if layout.on_premises(self.ctx.spec).network.plugin is NetworkPlugin.CUSTOM:
             return
         try:

@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol, cast
 
 from roost.api.errors import RoostError
 from roost.api.masked import Masked
-from roost.api.names import API_VERSION, GROUP, ID_ANNOTATION, SYSTEM_NAMESPACE, VERSION
+from roost.api.names import API_VERSION, GROUP, ID_ANNOTATION, PLATFORM_URL_ANNOTATION, SYSTEM_NAMESPACE, VERSION
 from roost.bundle import agentimage
 from roost.providers.registered import manifest, records
 from roost.providers.registered.manifest import Profile, Wish
@@ -57,13 +57,14 @@ async def create(
     platform: Platform, asked: Registration, *, sleep: Callable[[float], Awaitable[None]]
 ) -> tuple[str, records.TokenRecord]:
     """The manifest's text, which holds the token, and what is kept of that. Raises RoostError."""
-    if not asked.urls:
+    cluster_id, own = await _cluster(platform, asked, sleep)
+    urls = tuple(dict.fromkeys((*own, *asked.urls)))
+    if not urls:
         raise RoostError(
             "RegistrationAddressMissing",
             "the platform has no address that other clusters can reach: start it with `roost up --address ADDRESS`, "
             "or name one with --url",
         )
-    cluster_id = await _cluster(platform, asked, sleep)
     token, record = records.new_token(
         cluster_id=cluster_id,
         cluster=f"{asked.namespace}/{asked.name}",
@@ -74,7 +75,7 @@ async def create(
     await platform.create(f"/api/v1/namespaces/{SYSTEM_NAMESPACE}/secrets", records.encode(record))
     wish = Wish(
         cluster_id=cluster_id,
-        urls=asked.urls,
+        urls=urls,
         ca_pem=asked.ca_pem,
         token=token,
         token_id=record.id,
@@ -89,8 +90,10 @@ async def create(
     return manifest.text(wish), record
 
 
-async def _cluster(platform: Platform, asked: Registration, sleep: Callable[[float], Awaitable[None]]) -> str:
-    """The id of the Cluster, which is made where it is not there."""
+async def _cluster(
+    platform: Platform, asked: Registration, sleep: Callable[[float], Awaitable[None]]
+) -> tuple[str, tuple[str, ...]]:
+    """The id of the Cluster, which is made where it is not there, and the address of the platform that it names."""
     path = f"/apis/{GROUP}/{VERSION}/namespaces/{asked.namespace}/clusters"
     try:
         found = await platform.get(f"{path}/{asked.name}")
@@ -107,7 +110,7 @@ async def _cluster(platform: Platform, asked: Registration, sleep: Callable[[flo
             )
         annotations = cast("Object", found["metadata"].get("annotations") or {})
         if annotations.get(ID_ANNOTATION):
-            return str(annotations[ID_ANNOTATION])
+            return str(annotations[ID_ANNOTATION]), _platform_url(found)
         if time.monotonic() > deadline:
             raise RoostError(
                 "NotReady",
@@ -115,6 +118,13 @@ async def _cluster(platform: Platform, asked: Registration, sleep: Callable[[flo
             )
         await sleep(0.2)
         found = await platform.get(f"{path}/{asked.name}")
+
+
+def _platform_url(cluster: Object) -> tuple[str, ...]:
+    """Where the cluster reaches the platform when it is on another network: it comes before the platform's own."""
+    given = cast("Object", cast("Object", cluster.get("spec") or {}).get("annotations") or {})
+    named = given.get(PLATFORM_URL_ANNOTATION)
+    return (str(named).rstrip("/"),) if named else ()
 
 
 def _new(asked: Registration) -> Object:
