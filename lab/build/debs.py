@@ -1,4 +1,4 @@
-"""Serves the Debian packages of the self-built VIP's image with the paths of Debian's archive of all versions.
+"""Serves the Debian packages of roost's own images (VIP, agent) with the paths of Debian's archive of all versions.
 
 They are fetched by apt-get, named by version, and compared with roost's own lock. Called by `plan`.
 """
@@ -17,7 +17,7 @@ from lab.build.failure import BuildError
 from lab.build.progress import Progress
 from lab.build.versions import ARCHITECTURE
 
-LOCK = Path(__file__).resolve().parents[2] / "src/roost/bundle/vip.lock.json"
+LOCKS = tuple(Path(__file__).resolve().parents[2] / f"src/roost/bundle/{name}.lock.json" for name in ("vip", "agent"))
 HOST = "snapshot.debian.org"
 ARCHIVES = {"main": "archive/debian/20261124T000000Z", "updates": "archive/debian-security/20261124T000000Z"}
 
@@ -38,7 +38,8 @@ class Package:
 
 
 def packages() -> list[Package]:
-    return [Package(**row) for row in json.loads(LOCK.read_text())[ARCHITECTURE]]
+    rows = [row for lock in LOCKS for row in json.loads(lock.read_text())[ARCHITECTURE]]
+    return list({row["sha256"]: Package(**row) for row in rows}.values())
 
 
 def missing() -> list[Package]:
@@ -56,7 +57,7 @@ def publish(progress: Progress) -> None:
     # apt fetches as a user of its own.
     work.chmod(0o777)
     names = [f"{package.name}={package.version}" for package in wanted]
-    step = "fetch the packages of the VIP's image"
+    step = "fetch the packages of roost's images"
     tools.run(["apt-get", "update"], step=step, what="the package lists", log=cache.root() / "work" / "apt.log")
     tools.capture(["apt-get", "download", *names], step=step, what="packages", env=dict(os.environ), cwd=work)
     found = {hashlib.sha256(file.read_bytes()).hexdigest(): file for file in work.glob("*.deb")}
@@ -67,7 +68,7 @@ def publish(progress: Progress) -> None:
                 step=step,
                 cause=f"{package.name} {package.version} is not the one that the lock names",
                 evidence=f"expected sha256 {package.sha256}",
-                remedy="renew the lock with tools/lock_vip.py",
+                remedy="renew the lock with tools/lock_vip.py or tools/lock_agent.py",
             )
         cache.write_atomically(package.target, file.read_bytes())
     shutil.rmtree(work)

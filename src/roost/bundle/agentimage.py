@@ -167,16 +167,19 @@ def write_one(layout: Layout, architecture: str, files: Mapping[str, Entry]) -> 
     return Descriptor(made.media_type, made.digest, made.size, platform={"os": "linux", "architecture": architecture})
 
 
-def write(layout: Layout, architectures: Sequence[str], *, fetch: Callable[[Package], bytes]) -> Descriptor:
-    """The whole image: its index."""
+def write(
+    layout: Layout,
+    architectures: Sequence[str],
+    kept: Sequence[Descriptor] = (),
+    *,
+    fetch: Callable[[Package], bytes],
+) -> Descriptor:
+    """The whole image: its index. `kept`: manifests of other architectures that are there already."""
     locked = lock()
-    manifests = [
-        write_one(
-            layout,
-            architecture,
-            files_of({package.name: fetch(package) for package in locked.get(architecture, ())}),
-        )
-        for architecture in sorted(architectures)
-    ]
-    index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [each.document() for each in manifests]}
+    manifests = list(kept)
+    for architecture in architectures:
+        packages = {package.name: fetch(package) for package in locked.get(architecture, ())}
+        manifests.append(write_one(layout, architecture, files_of(packages)))
+    listed = sorted(manifests, key=lambda each: each.architecture or "")
+    index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [each.document() for each in listed]}
     return layout.write(canonical(index), OCI_INDEX)

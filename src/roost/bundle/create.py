@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from roost.bundle import artifact, images, upstream, vipimage
+from roost.bundle import agentimage, artifact, images, upstream, vipimage
 from roost.bundle.errors import BundleRefused, ChecksumMismatch
 from roost.bundle.extras import EXTRAS, RAW, Extra
 from roost.bundle.fetch import Fetcher, HttpStatus, Stopped, Watch, refused
@@ -92,7 +92,7 @@ def missing(wish: Wish, bundle: Bundle | None) -> Missing:
     machines = {architecture for architecture, each in parts.items() if "machine" in each}
     known = {image.name for image in (bundle.images if bundle else ())}
     had = set(bundle.architectures) if bundle else set[str]()
-    needed = {vipimage.name()} if machines else set[str]()
+    needed = {vipimage.name(), agentimage.name()} if machines else set[str]()
     return Missing(
         parts=parts,
         sources=sources,
@@ -184,7 +184,7 @@ class Creation:
                 **upstream.components_from(names, self._wish.row),
                 **{name: EXTRAS[name].version for name in extras},
             }
-            entries = [*self._images(pool, names, machines), self._vip(pool, machines)]
+            entries = [*self._images(pool, names, machines), self._vip(pool, machines), self._agent(pool, machines)]
             manifests = {"flannel": flannel.result(), **{name: each.result() for name, each in extras.items()}}
         own = [program.result() for program in _all(programs.values())]
         own += [self._pack_probe(architecture) for architecture in lacking.probes]
@@ -329,7 +329,7 @@ class Creation:
             named = {
                 image.name: ImageName(image.name, image.purpose)
                 for image in self._bundle.images
-                if not image.name.startswith(f"{vipimage.REPOSITORY}:")
+                if not image.name.startswith((f"{vipimage.REPOSITORY}:", f"{agentimage.REPOSITORY}:"))
             }
         else:
             own = images.host_architecture()
@@ -382,6 +382,19 @@ class Creation:
             fetch=lambda package: fetched[package].result(),
             probe=lambda architecture: self._probe(architecture).read_bytes(),
         )
+
+    def _agent(self, pool: ThreadPoolExecutor, architectures: tuple[str, ...]) -> Descriptor:
+        """The image of registered clusters' agents; of one that is there already its architectures are kept."""
+        kept: tuple[Descriptor, ...] = ()
+        for entry in self._entries():
+            if entry.annotations.get(artifact.REF_NAME) == agentimage.name():
+                kept = descriptors(self._layout.read_document(entry.digest), "manifests")
+        new = [each for each in architectures if each not in {child.architecture for child in kept}]
+        packages = {package for architecture in new for package in agentimage.lock().get(architecture, ())}
+        fetched = {package: pool.submit(self._package, package) for package in packages}
+        _all(fetched.values())
+        made = agentimage.write(self._layout, new, kept, fetch=lambda package: fetched[package].result())
+        return artifact.image_entry(agentimage.name(), "agent", made, None)
 
     def _package(self, package: vipimage.Package) -> bytes:
         """A Debian package; kept only for as long as the image is being written."""

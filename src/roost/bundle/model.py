@@ -57,8 +57,8 @@ class Image:
     config_digest: str
     """The image id that the runtime shows."""
     size: int
-    purpose: Literal["control-plane", "node", "addon", "test"]
-    """control-plane: only there; node: every machine; addon: CoreDNS; test: never pulled in advance."""
+    purpose: Literal["control-plane", "node", "addon", "test", "agent"]
+    """control-plane: only there; node: every machine; addon: CoreDNS; test, agent: never pulled in advance."""
 
 
 @dataclass(frozen=True)

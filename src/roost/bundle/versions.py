@@ -14,7 +14,7 @@ from typing import Final, Literal
 from roost.bundle.errors import VersionUnsupported
 
 Part = Literal["platform", "machine"]
-Purpose = Literal["control-plane", "node", "addon", "test"]
+Purpose = Literal["control-plane", "node", "addon", "test", "agent"]
 
 PARTS: Final[tuple[Part, ...]] = ("machine", "platform")
 """machine: what a machine of a cluster needs. platform: what `roost up` runs."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from roost.bundle import vipimage
+from roost.bundle import agentimage, vipimage
 from roost.bundle.fetch import Fetcher
 from roost.bundle.model import Bundle
 from roost.bundle.probe import probe_path
@@ -22,6 +22,8 @@ def packages(monkeypatch: pytest.MonkeyPatch) -> None:
     """The packages of the fake mirror in place of Debian's."""
     locked = {architecture: tuple(package for package, _ in rows) for architecture, rows in PACKAGES.items()}
     monkeypatch.setattr(vipimage, "lock", lambda: locked)
+    monkeypatch.setattr(agentimage, "lock", lambda: locked)
+    agentimage.tag.cache_clear()
 
 
 @pytest.fixture

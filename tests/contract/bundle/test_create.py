@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from roost.bundle import upstream, vipimage
+from roost.bundle import agentimage, upstream, vipimage
 from roost.bundle.create import INCOMING
 from roost.bundle.errors import ArchitectureMissing, ChecksumMismatch, DownloadFailed, StorageFailed, UpstreamRefused
 from roost.bundle.fetch import Fetcher
@@ -36,7 +36,7 @@ def test_holds_what_upstream_has(maker: Maker, mirror: Mirror) -> None:
     assert (etcd.strip, [member.path for member in etcd.members]) == (1, ["etcd"])
     names = {image.name for image in bundle.images}
     upstream_names = {image.name for image in (*ROW.kubeadm_images(), *ROW.flannel_images())}
-    assert names == {*upstream_names, vipimage.name()}
+    assert names == {*upstream_names, vipimage.name(), agentimage.name()}
     pause = next(image for image in bundle.images if image.name == PAUSE)
     index = mirror.files["v2/registry.k8s.io/pause/manifests/3.10"]
     assert pause.index_digest == f"sha256:{sha256(index)}"
@@ -71,10 +71,10 @@ def test_an_architecture_is_added_without_fetching_the_first_again(maker: Maker,
     assert both.architectures == ("amd64", "arm64")
     assert not any("amd64" in path for path, _ in mirror.requests)
     assert not any(path.endswith("/manifests/3.10") for path, _ in mirror.requests)
-    # roost makes the VIP's image itself: its index names the architectures that the bundle has.
-    own = vipimage.name()
+    # roost makes two images itself: their indexes name the architectures that the bundle has.
+    own = {vipimage.name(), agentimage.name()}
     digests = {image.name: image.index_digest for image in first.images}
-    assert all(digests[image.name] == image.index_digest for image in both.images if image.name != own)
+    assert all(digests[image.name] == image.index_digest for image in both.images if image.name not in own)
     assert maker.store.verify("1.31.4").sound
 
 
