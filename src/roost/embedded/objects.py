@@ -64,6 +64,12 @@ _RULES: Final[dict[str, tuple[str, list[dict[str, Any]]]]] = {
             {"apiGroups": [GROUP], "resources": ["clusters", "projects"], "verbs": _READ},
             # Only a gateway sees the tunnels of registered clusters.
             {"apiGroups": [GROUP], "resources": ["clusters/status"], "verbs": ["patch"]},
+            # The rights of Projects' members, which are others than the gateway's own.
+            {
+                "apiGroups": ["rbac.authorization.k8s.io"],
+                "resources": ["roles", "rolebindings", "clusterroles", "clusterrolebindings"],
+                "verbs": [*_READ, *_WRITE, "bind", "escalate"],
+            },
             # Kubeconfigs of clusters, each in its own namespace.
             {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]},
         ],

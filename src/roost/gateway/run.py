@@ -24,6 +24,7 @@ from roost.gateway.dispatch import Dispatch
 from roost.gateway.endpoints import app
 from roost.gateway.endpoints.services import FIRST_USER, Services
 from roost.gateway.front import Front
+from roost.gateway.projects import ProjectRights
 from roost.gateway.records import User
 from roost.gateway.refusal import Refusal
 from roost.gateway.registration.registrar import Authority
@@ -100,6 +101,7 @@ class Gateway:
         self.store = Store(api)
         self.tunnels = Tunnels(api, settings.tunnel_authority) if settings.tunnel_authority is not None else None
         hub = self.tunnels.hub if self.tunnels is not None else None
+        self.projects = ProjectRights(api)
         self.clusters = Clusters(api, hub, allowed=settings.allowed)
         self.log = AuditLog(settings.audit)
         self.services = Services(
@@ -132,7 +134,13 @@ class Gateway:
     async def start(self) -> None:
         for host in self.settings.hosts:
             self.port = await self.front.listen(host, self.port)
-        endless = (self.store.run(), self.clusters.run(), self.dispatch.recheck(), self._tidy())
+        endless = (
+            self.store.run(),
+            self.clusters.run(),
+            self.projects.run(),
+            self.dispatch.recheck(),
+            self._tidy(),
+        )
         self.tasks = {asyncio.create_task(one) for one in endless}
         if self.tunnels is not None:
             self.tasks.add(asyncio.create_task(self.tunnels.run()))

@@ -167,3 +167,41 @@ def test_many_at_once(gateway: Running, admin: str) -> None:
     for thread in threads:
         thread.join()
     assert found == [200] * 100
+
+
+def test_members_of_a_project_get_its_role_in_its_clusters_and_lose_it(
+    gateway: Running, admin: str, platform: ApiServer
+) -> None:
+    gateway.call("POST", "/roost/v1/users", {"name": "member", "password": "a long password"}, token=admin)
+    token = gateway.sign_in("member", "a long password")["accessToken"]
+    path = "/apis/cluster.alauda.io/v1alpha1/projects/shop"
+    project = {
+        "apiVersion": "cluster.alauda.io/v1alpha1",
+        "kind": "Project",
+        "metadata": {"name": "shop"},
+        "spec": {
+            "members": [{"user": "member", "role": "Editor"}],
+            "clusters": [{"namespace": "default", "name": "demo"}],
+        },
+    }
+    assert platform.apply(project, path).status == 201
+
+    def groups() -> list[str]:
+        review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+        reply = gateway.call("POST", f"{DEMO}/apis/authentication.k8s.io/v1/selfsubjectreviews", review, token=token)
+        return reply.body["status"]["userInfo"]["groups"] if reply.status == 201 else []
+
+    deadline = time.monotonic() + 30
+    while not groups():
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+    assert "roost:role:project-editor" in groups()
+    assert gateway.call("GET", path, token=token).status == 200
+    assert platform.call("DELETE", path).status == 200
+    while groups():
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+    left = platform.call(
+        "GET", "/apis/rbac.authorization.k8s.io/v1/rolebindings?labelSelector=cluster.alauda.io/project"
+    )
+    assert left.body["items"] == []
