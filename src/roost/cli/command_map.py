@@ -18,6 +18,7 @@ COMMANDS = {
     "kubectl": ("roost.cli.kubectl", "entry.kubectl"),
     "clusters": ("roost.cli.clusters", "entry.clusters"),
     "progress": ("roost.cli.progress", "entry.progress"),
+    "import": ("roost.cli.import_", "entry.import"),
     "register": ("roost.cli.register", "entry.register"),
     "kubeconfig": ("roost.cli.kubeconfig", "entry.kubeconfig"),
     "user": ("roost.cli.user", "entry.user"),

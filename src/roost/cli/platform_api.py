@@ -80,6 +80,17 @@ class PlatformApi:
                 "`roost status` shows what runs; `roost up --detach` starts it.",
             ) from error
 
+    def delete(self, path: str) -> None:
+        """Deletes one object; one that is gone already is fine."""
+        try:
+            self._connection.request("DELETE", path, headers={"Accept": "application/json"})
+            response = self._connection.getresponse()
+            body = response.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise RoostError("PlatformUnreachable", f"the platform's API does not answer ({error})") from error
+        if response.status != 404:
+            self._parsed(response.status, body)
+
     def watch(self, path: str) -> Iterator[dict[str, Any]]:
         """Events of a watch until the server ends it."""
         joined = f"{path}{'&' if '?' in path else '?'}watch=1"
