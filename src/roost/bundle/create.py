@@ -92,7 +92,10 @@ def missing(wish: Wish, bundle: Bundle | None) -> Missing:
     machines = {architecture for architecture, each in parts.items() if "machine" in each}
     known = {image.name for image in (bundle.images if bundle else ())}
     had = set(bundle.architectures) if bundle else set[str]()
-    needed = {vipimage.name(), agentimage.name()} if machines else set[str]()
+    needed = {vipimage.name()} if machines else set[str]()
+    if "machine" in wish.parts:
+        # Its name changes with roost: `roost up` with a bundle of an older one must not need the network.
+        needed.add(agentimage.name())
     return Missing(
         parts=parts,
         sources=sources,
