@@ -200,3 +200,97 @@ def test_configuration_covers_every_kind_and_exempts_roost() -> None:
     assert webhook["failurePolicy"] == "Fail"
     names = [item["metadata"]["name"] for item in manifests("PEM", 7444)]
     assert names == ["roost-no-nodes", "roost-no-nodes", "roost-platform-cluster", "roost-platform-cluster", "roost"]
+
+
+def of_kind(kind: str, spec: Json) -> Json:
+    return {"apiVersion": API, "kind": kind, "metadata": {"name": "x", "namespace": "default"}, "spec": spec}
+
+
+IMPORTED: Json = {"server": "https://10.0.0.1:6443", "credential": {"name": "login"}}
+PRIVATE: Json = {"type": "Private", "address": "r.example.com", "credential": {"name": "pull"}}
+ON_PREMISES: Json = {"controlPlaneEndpoint": {"host": "192.168.10.11"}, "registry": PRIVATE}
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec", "secret", "path"),
+    [
+        ("Cluster", {"imported": IMPORTED}, "login", "spec.imported.credential.name"),
+        (
+            "Cluster",
+            {"version": "1.31.4", "onPremises": ON_PREMISES},
+            "pull",
+            "spec.onPremises.registry.credential.name",
+        ),
+        (
+            "MachineCheck",
+            {"ssh": {"address": "192.168.10.11", "credential": {"name": "ssh"}}},
+            "ssh",
+            "spec.ssh.credential.name",
+        ),
+        ("CloudCredential", {"type": "PublicRegistry", "secret": {"name": "file"}}, "file", "spec.secret.name"),
+    ],
+)
+async def test_every_secret_is_asked_for(kind: str, spec: Json, secret: str, path: str) -> None:
+    """Without that, an imported cluster or a registry of one's own would collect what one can't read."""
+    access = FakeAccess(closed={secret})
+    answer = await review(asked(of_kind(kind, spec)), View(), access)
+    causes = answer["response"]["status"]["details"]["causes"]
+    assert path in [cause["field"] for cause in causes]
+    assert access.asked == [("alice", secret)] and access.read_names == []
+
+
+async def test_another_server_asks_for_the_secret_again() -> None:
+    old = of_kind("Cluster", {"imported": IMPORTED})
+    for new, questions in (
+        (of_kind("Cluster", {"imported": {**IMPORTED, "server": "https://10.0.0.2:6443"}}), 1),
+        (of_kind("Cluster", {"imported": {**IMPORTED, "tlsServerName": "x"}}), 1),
+        (of_kind("Cluster", {"imported": IMPORTED, "displayName": "x"}), 0),
+    ):
+        access = FakeAccess()
+        await review(asked(new, old, operation="UPDATE"), View(), access)
+        assert len(access.asked) == questions
+
+
+async def test_a_linked_cluster_is_one_that_the_author_may_use() -> None:
+    monitoring = {"type": "VictoriaMetrics", "deployment": "AgentOnly"}
+    link = {**monitoring, "linkedCluster": {"namespace": "ops", "name": "full"}}
+    wish = of_kind(
+        "Cluster",
+        {"version": "1.31.4", "onPremises": {"controlPlaneEndpoint": {"host": "a.b"}, "monitoring": link}},
+    )
+    access = FakeAccess(closed={"full"})
+    answer = await review(asked(wish), View(), access)
+    causes = answer["response"]["status"]["details"]["causes"]
+    assert [cause["field"] for cause in causes] == ["spec.onPremises.monitoring.linkedCluster"]
+    assert "ask for the permission" in causes[0]["message"]
+    assert access.asked == [("alice", "ops/full")]
+
+
+async def test_a_draft_is_written_in_its_authors_name() -> None:
+    own = await review(asked(of_kind("MachineDraft", {"owner": "alice"})), View(), FakeAccess())
+    assert own["response"]["allowed"] is True
+    other = await review(asked(of_kind("MachineDraft", {"owner": "bob"})), View(), FakeAccess())
+    assert other["response"]["status"]["details"]["causes"][0]["field"] == "spec.owner"
+
+
+async def test_docker_and_public_open_with_what_the_platform_has() -> None:
+    wish = of_kind(
+        "Cluster",
+        {
+            "version": "1.31.4",
+            "onPremises": {
+                "controlPlaneEndpoint": {"host": "api.example.com"},
+                "runtime": {"type": "Docker"},
+                "registry": {"type": "Public"},
+            },
+        },
+    )
+    view = View()
+    answer = await review(asked(wish, dry=True), view, FakeAccess())
+    fields = {cause["field"] for cause in answer["response"]["status"]["details"]["causes"]}
+    assert fields == {"spec.onPremises.runtime.type", "spec.onPremises.registry.type"}
+    view.see("FeatureGate", {"metadata": {"name": "cri-docker"}, "spec": {"enabled": True}})
+    place = {"name": "public-registry-credential", "namespace": "roost-system"}
+    view.see("CloudCredential", {"metadata": place, "status": {"valid": True}})
+    answer = await review(asked(wish, dry=True), view, FakeAccess())
+    assert answer["response"]["allowed"] is True

@@ -7,7 +7,7 @@ import ipaddress
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roost.api.v1alpha1.cluster import Network
+from roost.api.v1alpha1.cluster import IPFamily, Network
 from roost.api.validation import cidr
 from roost.api.validation.network import room
 
@@ -54,6 +54,71 @@ def test_nodes_that_fit(address: int, prefix: int, per_node: int) -> None:
         parts = list(pods.subnets(new_prefix=cidr.per_node_prefix(per_node)))
         assert len(parts) == expected
         assert parts[0].num_addresses == per_node
+
+
+def kube_controller_manager_six(pods: ipaddress.IPv6Network, node_mask: int) -> int:
+    """The same two rules for IPv6; its own default mask is /64, which roost gives only where that fits."""
+    if node_mask < pods.prefixlen or node_mask - pods.prefixlen > 16:
+        return 0
+    return 1 << (node_mask - pods.prefixlen)
+
+
+SIX = st.integers(min_value=0, max_value=2**128 - 1)
+
+
+@given(SIX, st.integers(min_value=8, max_value=128), PER_NODE)
+def test_nodes_that_fit_in_ipv6(address: int, prefix: int, per_node: int) -> None:
+    """A part is at least as large as asked, and never so small that kube-controller-manager refuses the mask."""
+    pods = ipaddress.IPv6Network((address, prefix), strict=False)
+    mask = cidr.part_prefix(pods, per_node)
+    assert cidr.max_nodes(pods, per_node) == kube_controller_manager_six(pods, mask)
+    assert 2 ** (128 - mask) >= per_node
+    assert mask - pods.prefixlen <= 16
+
+
+@given(ADDRESSES, PREFIXES, ADDRESSES, PREFIXES)
+def test_overlap_is_symmetric_and_means_a_shared_address(one: int, long: int, other: int, short: int) -> None:
+    a = ipaddress.IPv4Network((one, long), strict=False)
+    b = ipaddress.IPv4Network((other, short), strict=False)
+    shared = max(int(a.network_address), int(b.network_address)) <= min(
+        int(a.broadcast_address), int(b.broadcast_address)
+    )
+    assert cidr.overlap(a, b) == cidr.overlap(b, a) == shared
+    assert not cidr.overlap(a, ipaddress.IPv6Network("fd00::/8"))
+
+
+@given(st.lists(st.tuples(SIX, st.integers(min_value=16, max_value=112)), max_size=4), st.integers(48, 120))
+def test_an_ipv6_proposal_keeps_clear(taken: list[tuple[int, int]], prefix: int) -> None:
+    networks = [ipaddress.IPv6Network(item, strict=False) for item in taken]
+    proposal = cidr.apart_from(networks, prefix, 6)
+    assert (proposal.version, proposal.prefixlen) == (6, prefix)
+    assert proposal.is_private
+    assert not any(cidr.overlap(proposal, network) for network in networks)
+
+
+@given(ADDRESSES, PREFIXES, SIX, st.integers(0, 128), st.sampled_from(list(IPFamily)))
+def test_a_pair_is_taken_in_its_family_alone(four: int, long: int, six: int, longer: int, family: IPFamily) -> None:
+    first = ipaddress.IPv4Network((four, long), strict=False)
+    second = ipaddress.IPv6Network((six, longer), strict=False)
+    examples = ("10.16.0.0/16", "fd00:10:16::/48")
+    for text, right in ((f"{first}", "IPv4"), (f"{second}", "IPv6"), (f"{first},{second}", "DualStack")):
+        found, errors = cidr.parse_family(text, "p", family, examples)
+        assert bool(found) != bool(errors)
+        if family.value != right:
+            assert errors and errors[0].key in {
+                "cidr.single",
+                "cidr.pair",
+                "cidr.family",
+                "cidr.order",
+                "cidr.special",
+            }
+    assert cidr.parse_family(f"{second},{first}", "p", IPFamily.DUAL_STACK, examples)[1]
+
+
+@given(st.text(max_size=60), st.sampled_from(list(IPFamily)))
+def test_no_text_breaks_the_parser_of_pairs(text: str, family: IPFamily) -> None:
+    found, errors = cidr.parse_family(text, "p", family, ("10.16.0.0/16", "fd00:10:16::/48"))
+    assert bool(found) != bool(errors)
 
 
 @given(st.integers(min_value=1, max_value=5000))

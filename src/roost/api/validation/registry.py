@@ -91,4 +91,5 @@ def _likely(text: str) -> str:
     """Without scheme, blanks and upper case, where that makes an address."""
     bare = re.sub(r"^[a-z]+://", "", text.strip().lower()).rstrip("/")
     found = _ADDRESS.fullmatch(bare)
-    return bare if found and (is_dns_name(found["host"]) or parse_address(found["host"].strip("[]"))) else EXAMPLE
+    known = found is not None and (is_dns_name(found["host"]) or parse_address(found["host"].strip("[]")))
+    return bare if found and known and int(found["port"] or 1) <= 65535 else EXAMPLE
