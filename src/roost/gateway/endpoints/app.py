@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from roost.api.exchange import UpstreamUnavailable
-from roost.gateway.endpoints import audit, clusters, info, session, tokens, users
+from roost.gateway.endpoints import audit, clusters, info, oidc, session, tokens, users
 from roost.gateway.endpoints.services import Services, seen
 from roost.gateway.refusal import Refusal
 from roost.gateway.registration import endpoint as registration
@@ -23,6 +23,7 @@ def build(services: Services) -> Starlette:
     routes = [
         *session.routes(services),
         *info.routes(services),
+        *oidc.routes(services),
         *users.routes(services),
         *tokens.routes(services),
         *clusters.routes(services),

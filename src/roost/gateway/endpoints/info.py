@@ -8,7 +8,6 @@ from starlette.routing import Route
 
 from roost import __version__
 from roost.gateway.endpoints.services import Services
-from roost.gateway.records import Provider
 
 
 def routes(services: Services) -> list[Route]:
@@ -23,14 +22,6 @@ def routes(services: Services) -> list[Route]:
             }
         )
 
-    async def providers(_request: Request) -> Response:
-        found = [
-            {"name": provider.name, "displayName": provider.display_name or provider.name, "issuer": provider.issuer}
-            for provider in services.store.all(Provider)
-        ]
-        return JSONResponse({"password": True, "providers": found})
-
     return [
         Route("/roost/v1/info", info, methods=["GET"]),
-        Route("/roost/v1/providers", providers, methods=["GET"]),
     ]
