@@ -20,7 +20,7 @@ from roost.kube.errors import answered, explained
 from roost.kube.resources import CSR, ResourceType
 from roost.providers.onprem import layout, nodes, roles, serving
 from roost.providers.onprem.context import Context, MachineInput
-from roost.providers.onprem.network import plugins
+from roost.providers.onprem.network import bridges, plugins
 
 DEPLOYMENT: Final = ResourceType("apps", "v1", "Deployment", "deployments", namespaced=True)
 DAEMON_SET: Final = ResourceType("apps", "v1", "DaemonSet", "daemonsets", namespaced=True)
@@ -65,6 +65,7 @@ async def view(ctx: Context, client: Client, machines: Sequence[MachineInput]) -
         for refusal in await serving.approve_all(client, known):
             ctx.report.event(None, "CertificateRefused", refusal, warning=True)
         await _keep_declared(ctx, client, found)
+        await bridges.keep(ctx, client, found)
     seen = View(machines, found)
     custom = layout.on_premises(ctx.spec).network.plugin is NetworkPlugin.CUSTOM
     for machine in machines:
