@@ -53,7 +53,9 @@ CHINESE: Final[dict[str, str]] = {
     "test_killed_once_at_a_random_point": "创建途中 roost 被 SIGKILL 一次，机器上的工作继续进行",
     "test_killed_five_times_at_random_points": "创建途中 roost 在随机时刻被 SIGKILL 五次",
     "test_adding_and_removing_a_machine_leaves_the_others_alone": "添加和移除一台机器时不向其他机器发送命令",
-    "test_a_wrong_cidr_is_corrected_before_init_and_refused_after": "错误的 CIDR 在 init 之前可更正，之后被拒绝",
+    "test_a_wrong_choice_is_corrected_before_init_and_the_network_never": (
+        "错误的选择在 init 之前可更正，网络自始不可更改"
+    ),
     "test_deleting_during_a_creation_stops_the_act_and_ends_clean": "创建途中删除：停止正在进行的操作，机器恢复原状",
     "test_reboots_while_roost_is_down": "roost 停机时逐台、再同时重启所有机器",
     "test_paused_and_approved_by_hand": "暂停，以及手工批准计划",

@@ -70,6 +70,7 @@ def test_a_client_certificate_that_ends_soon_is_renewed(story: Story) -> None:
     checks.nodes_ready(cluster, count=1, version="1.31.4")
 
 
+@pytest.mark.parameter("spec.onPremises.controlPlaneEndpoint.host", "spec.onPremises.controlPlaneEndpoint.port")
 def test_an_endpoint_that_is_a_name(story: Story) -> None:
     """Machines resolve it by DNS; so does roost, which gets it by a file of hosts of its own here."""
     machines = story.make_machines(2)

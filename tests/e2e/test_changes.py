@@ -28,6 +28,7 @@ def start(story: Story, machines: int, **spec: object) -> Managed:
     return Managed(story.platform, "demo")
 
 
+@pytest.mark.parameter("Machine:spec.clusterName", "Machine:spec.role")
 def test_adding_and_removing_a_machine_leaves_the_others_alone(story: Story) -> None:
     machines = story.make_machines(3)
     before = machines[2].snapshot()
@@ -87,23 +88,28 @@ def test_a_disruption_budget_holds_a_removal_up(story: Story) -> None:
     assert [node["metadata"]["name"] for node in cluster.get("nodes")["items"]] == [story.machines[0].name]
 
 
-def test_a_wrong_cidr_is_corrected_before_init_and_refused_after(story: Story) -> None:
+@pytest.mark.parameter("spec.onPremises.nodeName", "spec.onPremises.network.podCIDR")
+def test_a_wrong_choice_is_corrected_before_init_and_the_network_never(story: Story) -> None:
+    """What freezes with the control plane is corrected before; the network is frozen from the first moment."""
     machines = story.make_machines(1)
     story.platform.start("1.31.4")
-    text = cluster_file(machines, network={"podCIDR": "10.99.0.0/16"}, apiServerExtraArgs={})
+    text = cluster_file(machines, nodeName="Hostname", apiServerExtraArgs={})
     story.platform.kubectl("apply", "-f", "-", stdin=text)
     eventually(lambda: checks.acts(Managed(story.platform, "demo")).get(machines[0].name), timeout=60, every=0.1)
-    correct = '{"spec":{"onPremises":{"network":{"podCIDR":"10.98.0.0/16"}}}}'
-    story.platform.kubectl("patch", "cluster", "demo", "--type=merge", "-p", correct)
+
+    def patch(wish: str) -> tuple[int, str]:
+        done = story.platform.kubectl("patch", "cluster", "demo", "--type=merge", "-p", wish, check=False)
+        return done.returncode, done.stderr
+
+    network = '{"spec":{"onPremises":{"network":{"podCIDR":"10.98.0.0/16"}}}}'
+    code, words = patch(network)
+    assert code != 0 and "spec.onPremises.network" in words and "create it again" in words
+    assert patch('{"spec":{"onPremises":{"nodeName":"IP"}}}')[0] == 0
     cluster = Managed(story.platform, "demo")
     cluster.wait_available()
-    node = cluster.get("nodes")["items"][0]
-    assert node["spec"]["podCIDR"].startswith("10.98.")
-    refused = story.platform.kubectl(
-        "patch", "cluster", "demo", "--type=merge", "-p", correct.replace("98", "97"), check=False
-    )
-    assert refused.returncode != 0
-    assert "spec.onPremises.network.podCIDR" in refused.stderr
+    assert cluster.get("nodes")["items"][0]["metadata"]["name"] == machines[0].ipv4
+    for wish in (network, '{"spec":{"onPremises":{"nodeName":"Hostname"}}}'):
+        assert patch(wish)[0] != 0
 
 
 def test_deleting_during_a_creation_stops_the_act_and_ends_clean(story: Story) -> None:
@@ -136,6 +142,7 @@ def test_reboots_while_roost_is_down(story: Story) -> None:
     assert [change for machine in plan["machines"] for change in machine["changes"]] == []
 
 
+@pytest.mark.parameter("spec.paused", "spec.approval", "spec.approvedPlan")
 def test_paused_and_approved_by_hand(story: Story) -> None:
     machines = story.make_machines(1)
     before = machines[0].snapshot()
@@ -155,6 +162,7 @@ def test_paused_and_approved_by_hand(story: Story) -> None:
     cluster.wait_available()
 
 
+@pytest.mark.parameter("spec.onPremises.network.plugin")
 def test_custom_network_plugin_ends_well_without_one(story: Story) -> None:
     cluster = start(story, 1, network={"plugin": "Custom"})
 
@@ -178,6 +186,7 @@ def test_images_travel_over_ssh_where_roost_listens_on_loopback_only(story: Stor
 
 
 @pytest.mark.parametrize("user", ["admin", "operator"])
+@pytest.mark.parameter("Machine:spec.ssh.user")
 def test_users_other_than_root(story: Story, user: str) -> None:
     """Sign-in as a user who may use sudo, without and with a password."""
     machines = story.make_machines(1)

@@ -20,6 +20,9 @@ def gone(story: Story, namespace: str = "default") -> bool:
     return [name for name in left if "kube-root-ca" not in name] == []
 
 
+@pytest.mark.parameter(
+    "spec.version", "Machine:spec.role", "spec.onPremises.network.podCIDR", "spec.onPremises.network.serviceCIDR"
+)
 def test_one_control_plane_and_two_workers_on_the_newest_version(story: Story) -> None:
     """1+2 on 1.31.4: works, a second look changes nothing, goes without a trace, comes again."""
     machines = story.make_machines(3)
@@ -59,6 +62,7 @@ def test_one_control_plane_and_two_workers_on_the_newest_version(story: Story) -
     assert {m.name: m.changes_since(before[m.name]) for m in machines} == {m.name: [] for m in machines}
 
 
+@pytest.mark.parameter("spec.version")
 def test_one_control_plane_and_one_worker_on_the_oldest_version(story: Story) -> None:
     """1+1 on 1.28.15, ended by deleting its namespace."""
     machines = story.make_machines(2)

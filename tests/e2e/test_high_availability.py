@@ -43,6 +43,7 @@ def etcd_members(cluster: Managed) -> set[str]:
 
 @pytest.mark.verify
 @pytest.mark.parametrize("version", ["1.28.15", "1.31.4"])
+@pytest.mark.parameter("spec.onPremises.controlPlaneEndpoint.host", "Machine:spec.role")
 def test_three_control_planes_behind_a_load_balancer(story: Story, version: str) -> None:
     machines = story.make_machines(4)
     before = [machine.snapshot() for machine in machines]

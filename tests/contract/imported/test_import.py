@@ -57,6 +57,9 @@ def different(before: dict[str, Any], after: dict[str, Any]) -> dict[str, tuple[
 
 @pytest.mark.parametrize("profile", list(Profile))
 @pytest.mark.parametrize("there_before", [False, True])
+@pytest.mark.parameter(
+    "spec.imported.profile", "spec.imported.server", "spec.imported.credential.name", "spec.imported.ca"
+)
 async def test_adopted_and_let_go_without_a_trace(target: Target, profile: Profile, there_before: bool) -> None:
     namespace = "/api/v1/namespaces/roost-system"
     if there_before:
@@ -126,6 +129,7 @@ async def test_a_token_of_another_cluster_is_refused(target: Target) -> None:
     assert failed(report) == {c.AUTHENTICATED: "CredentialNotAccepted"}
 
 
+@pytest.mark.parameter("spec.imported.ca", "spec.imported.tlsServerName")
 async def test_certificates_that_do_not_fit_are_told_apart(target: Target) -> None:
     other = pki.create_authority("other", now=utc_now()).certificate_pem
     assert failed(await look(target.given(ca_pem=other))) == {c.TLS_VERIFIED: "CertificateAuthority"}
@@ -153,6 +157,7 @@ async def test_one_cluster_is_known_once(target: Target) -> None:
     assert failed(await look(target.given(), Platform(uid))) == {c.IDENTITY_UNIQUE: "ClusterIsPlatform"}
 
 
+@pytest.mark.parameter("spec.imported.takeover")
 async def test_another_platforms_cluster_needs_to_be_taken_over(target: Target) -> None:
     report = await look(target.given())
     assert report.access is not None

@@ -60,6 +60,16 @@ def kubeconfig(server: ApiServer) -> str:
 
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("version", ["1.28.15", "1.31.4"])
+@pytest.mark.parameter(
+    "spec.onPremises.network.plugin",
+    "spec.onPremises.network.transmitMode",
+    "spec.onPremises.network.joinCIDR",
+    "spec.onPremises.network.gateway",
+    "spec.onPremises.network.vlanID",
+    "spec.onPremises.network.reservedIPs",
+    "spec.onPremises.network.nic",
+    "Machine:spec.nic",
+)
 async def test_the_api_server_takes_every_object(
     apiserver: Callable[[str], ApiServer], tmp_path: Path, case: str, version: str
 ) -> None:

@@ -44,6 +44,7 @@ def test_a_right_cluster_passes_and_says_how_many_nodes_fit(cluster: Json) -> No
         ("1.30.4", "here are 1.28.15, 1.31.4"),
     ],
 )
+@pytest.mark.parameter("spec.version")
 def test_version(cluster: Json, given: str, right: str) -> None:
     assert right in found(judge(edited(cluster, spec__version=given)))["spec.version"]
 
@@ -73,12 +74,20 @@ def test_version_is_required(cluster: Json) -> None:
         ("podCidr", "10.16.0.0/16", "podCidr", "did you mean podCIDR?"),
     ],
 )
+@pytest.mark.parameter(
+    "spec.onPremises.network.podCIDR",
+    "spec.onPremises.network.serviceCIDR",
+    "spec.onPremises.network.ipsPerNode",
+    "spec.onPremises.network.dnsDomain",
+    "spec.onPremises.network.plugin",
+)
 def test_network(cluster: Json, field: str, value: object, path: str, right: str) -> None:
     errors = found(judge(edited(cluster, **{f"spec__onPremises__network__{field}": value})))
     assert list(errors) == [f"{NETWORK}.{path}"]
     assert right in errors[f"{NETWORK}.{path}"]
 
 
+@pytest.mark.parameter("spec.onPremises.network.podCIDR")
 def test_networks_keep_clear_of_machines(cluster: Json, machine: Make) -> None:
     wide = edited(cluster, spec__onPremises__network__podCIDR="192.168.0.0/16")
     errors = found(judge(wide, machine("node2", "192.168.10.12")))
@@ -87,6 +96,7 @@ def test_networks_keep_clear_of_machines(cluster: Json, machine: Make) -> None:
     assert "lies in podCIDR 192.168.0.0/16" in errors[HOST]
 
 
+@pytest.mark.parameter("spec.onPremises.network.ipsPerNode")
 def test_more_machines_than_nodes_fit(cluster: Json, machine: Make) -> None:
     small = edited(cluster, spec__onPremises__network__podCIDR="10.16.0.0/23")
     machines = [machine(f"n{i}", f"192.168.10.{10 + i}", "ControlPlane" if i == 1 else "Worker") for i in range(3)]
@@ -118,6 +128,7 @@ def test_a_custom_plugin_divides_the_network_itself(cluster: Json) -> None:
         ("10.16.3.4", "lies in podCIDR 10.16.0.0/16"),
     ],
 )
+@pytest.mark.parameter("spec.onPremises.controlPlaneEndpoint.host")
 def test_endpoint(cluster: Json, host: str, words: str) -> None:
     errors = found(judge(edited(cluster, spec__onPremises__controlPlaneEndpoint__host=host)))
     assert list(errors) == [HOST]
@@ -149,6 +160,12 @@ def test_endpoint_elsewhere(cluster: Json, machine: Make, host: str) -> None:
         ("schedulerExtraArgs", "kubeconfig", "set by roost"),
     ],
 )
+@pytest.mark.parameter(
+    "spec.onPremises.kubeletExtraArgs",
+    "spec.onPremises.apiServerExtraArgs",
+    "spec.onPremises.controllerManagerExtraArgs",
+    "spec.onPremises.schedulerExtraArgs",
+)
 def test_flags(cluster: Json, component: str, flag: str, words: str) -> None:
     errors = judge(edited(cluster, **{f"spec__onPremises__{component}": {flag: "1"}})).errors
     assert len(errors) == 1
@@ -163,6 +180,7 @@ def test_flags_that_pass(cluster: Json) -> None:
     assert "whole number" in judge(bad).errors[0].message
 
 
+@pytest.mark.parameter("spec.onPremises.publicAlternativeNames")
 def test_alternative_names(cluster: Json) -> None:
     names = ["api.example.com", "*.example.com", "203.0.113.7", "fd00::7", "a_b", "api.example.com", "x" * 254]
     errors = found(judge(edited(cluster, spec__onPremises__publicAlternativeNames=names[:6])))
@@ -231,6 +249,12 @@ def test_frozen_from_the_first_moment_on(cluster: Json, field: str, value: objec
 
 
 @pytest.mark.parametrize(("field", "value", "path"), LATER)
+@pytest.mark.parameter(
+    "spec.onPremises.controlPlaneEndpoint.port",
+    "spec.onPremises.nodeName",
+    "spec.onPremises.runtime.logMaxFiles",
+    "spec.version",
+)
 def test_frozen_once_the_control_plane_is_initialised(cluster: Json, field: str, value: object, path: str) -> None:
     changed = edited(cluster, **{field: value})
     assert judge(changed, old=cluster).errors == []

@@ -47,6 +47,7 @@ def test_a_right_machine_with_everything_there(machine: Make, cluster: Json, sec
         ("192.168.10.11", "must be the control plane"),
     ],
 )
+@pytest.mark.parameter("Machine:spec.addresses.ipv4")
 def test_address(machine: Make, cluster: Json, secret: Json, address: str, words: str) -> None:
     errors = found(judge(machine("node9", address), cluster, secret))
     assert list(errors) == ["spec.addresses.ipv4"]
@@ -70,6 +71,14 @@ def test_address(machine: Make, cluster: Json, secret: Json, address: str, words
         ("credential", None, "credential", "is required"),
     ],
 )
+@pytest.mark.parameter(
+    "Machine:spec.ssh.address",
+    "Machine:spec.ssh.port",
+    "Machine:spec.ssh.user",
+    "Machine:spec.ssh.proxy.address",
+    "Machine:spec.ssh.hostKeys",
+    "Machine:spec.ssh.credential.name",
+)
 def test_ssh(machine: Make, field: str, value: object, path: str, words: str) -> None:
     errors = found(judge(machine("node1", "192.168.10.11", **{f"spec__ssh__{field}": value})))
     assert list(errors) == [f"spec.ssh.{path}"]
@@ -82,6 +91,7 @@ def test_private_keys_are_not_repeated(machine: Make) -> None:
     assert "c2VjcmV0" not in str(errors[0])
 
 
+@pytest.mark.parameter("Machine:spec.ssh.hostKeys")
 def test_host_keys_that_pass(machine: Make) -> None:
     keys = ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJ", "SHA256:" + "a" * 43, "ecdsa-sha2-nistp256 AAAAE2Vj root@n"]
     assert judge(machine("node1", "192.168.10.11", spec__ssh__hostKeys=keys)).errors == []
@@ -92,6 +102,7 @@ def test_loopback_ssh_address_is_a_forwarded_port(machine: Make) -> None:
     assert judge(machine("node1", "192.168.10.11", **changes)).errors == []
 
 
+@pytest.mark.parameter("Machine:spec.addresses.ipv4")
 def test_duplicate_address_within_the_cluster(machine: Make) -> None:
     other = machine("node1", "192.168.10.11", spec__ssh__proxy=PROXY)
     message = found(judge(machine("node2", "192.168.10.11"), other))["spec.addresses.ipv4"]
@@ -124,6 +135,7 @@ def test_room_for_one_more(machine: Make, cluster: Json) -> None:
     assert "room for 1 nodes" in found(judge(machine("node2", "192.168.10.12"), small, first))["spec.clusterName"]
 
 
+@pytest.mark.parameter("Machine:spec.clusterName")
 def test_its_cluster(machine: Make, cluster: Json) -> None:
     platform = edited(cluster, spec__onPremises=None, spec__global={})
     assert "not made of Machines" in found(judge(machine("n", "192.168.10.12"), platform))["spec.clusterName"]
@@ -147,6 +159,7 @@ def test_its_cluster(machine: Make, cluster: Json) -> None:
         ("kubernetes.io/ssh-auth", ["ssh-privatekey", "passphrase"], None),
     ],
 )
+@pytest.mark.parameter("Machine:spec.ssh.credential.name")
 def test_secret(machine: Make, secret: Json, secret_type: str, keys: list[str], words: str | None) -> None:
     document = edited(secret, type=secret_type, data=dict.fromkeys(keys, "eA=="))
     errors = found(judge(machine("node1", "192.168.10.11"), document))
@@ -156,6 +169,7 @@ def test_secret(machine: Make, secret: Json, secret_type: str, keys: list[str], 
         assert words in errors["spec.ssh.credential.name"]
 
 
+@pytest.mark.parameter("Machine:spec.ssh.proxy.credential.name")
 def test_proxy_secret(machine: Make, secret: Json) -> None:
     proxied = machine("node1", "192.168.10.11", spec__ssh__proxy=PROXY | {"credential": {"name": "ssh"}})
     assert "kubernetes.io/basic-auth" in found(judge(proxied, secret))["spec.ssh.proxy.credential.name"]
@@ -170,6 +184,7 @@ def joined(document: Json) -> Json:
     return edited(document, status={"conditions": [{"type": "Joined", "status": "True"}]})
 
 
+@pytest.mark.parameter("Machine:spec.role", "Machine:spec.addresses.ipv4")
 def test_frozen_once_joined(machine: Make) -> None:
     old = machine("node1", "192.168.10.11")
     for changes, path in (
@@ -180,6 +195,7 @@ def test_frozen_once_joined(machine: Make) -> None:
         assert list(found(judge(edited(old, **changes), old=joined(old)))) == [path]
 
 
+@pytest.mark.parameter("Machine:spec.clusterName")
 def test_cluster_name_is_frozen_at_once(machine: Make) -> None:
     old = machine("node1", "192.168.10.11")
     message = found(judge(edited(old, spec__clusterName="other"), old=old))["spec.clusterName"]

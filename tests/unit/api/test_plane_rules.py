@@ -37,6 +37,7 @@ def found(verdict: Verdict) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(("count", "right"), [(1, True), (2, False), (3, True), (4, False), (5, True), (6, False)])
+@pytest.mark.parameter("Machine:spec.role")
 def test_a_cluster_is_made_with_an_odd_number(cluster: Json, planes: list[Json], count: int, right: bool) -> None:
     wanted = with_endpoint(cluster, host="192.168.10.100")
     verdict = judge(wanted, *planes[:count])
@@ -54,6 +55,7 @@ def test_an_even_number_is_only_warned_of_while_a_cluster_grows_or_shrinks(clust
         assert any("while it grows or shrinks" in warning for warning in verdict.warnings)
 
 
+@pytest.mark.parameter("spec.onPremises.controlPlaneEndpoint.host")
 def test_the_address_of_one_machine_is_no_endpoint_of_several(cluster: Json, planes: list[Json]) -> None:
     message = found(judge(cluster, *planes[:3]))[HOST]
     assert "node1" in message and "selfBuiltVIP" in message and "load balancer" in message
@@ -81,6 +83,7 @@ def test_a_virtual_address_is_no_machines(cluster: Json, planes: list[Json]) -> 
     assert "virtual address of Cluster demo" in added["spec.addresses.ipv4"]
 
 
+@pytest.mark.parameter("spec.onPremises.controlPlaneEndpoint.selfBuiltVIP.address")
 def test_a_named_virtual_address_is_given_beside_the_name(cluster: Json, planes: list[Json]) -> None:
     named = {"host": "api.example.com", "selfBuiltVIP": {"virtualRouterID": 51}}
     assert "is required" in found(judge(with_endpoint(cluster, **named), *planes[:3]))[VIP]
@@ -93,17 +96,20 @@ def test_a_named_virtual_address_is_given_beside_the_name(cluster: Json, planes:
 
 
 @pytest.mark.parametrize("number", [0, 256, None])
+@pytest.mark.parameter("spec.onPremises.controlPlaneEndpoint.selfBuiltVIP.virtualRouterID")
 def test_a_virtual_router_has_a_number_of_its_own(cluster: Json, number: int | None) -> None:
     vip = {} if number is None else {"virtualRouterID": number}
     verdict = judge(with_endpoint(cluster, host="192.168.10.100", selfBuiltVIP=vip), complete=False)
     assert f"{VIP.rpartition('.')[0]}.virtualRouterID" in found(verdict)
 
 
+@pytest.mark.parameter("spec.onPremises.controlPlaneEndpoint.port")
 def test_a_virtual_address_needs_a_port_that_nothing_else_has(cluster: Json, planes: list[Json]) -> None:
     vip = with_endpoint(cluster, host="192.168.10.100", port=10250, selfBuiltVIP={"virtualRouterID": 51})
     assert "kubelet" in found(judge(vip, *planes[:3]))["spec.onPremises.controlPlaneEndpoint.port"]
 
 
+@pytest.mark.parameter("spec.onPremises.controlPlaneEndpoint.externalAccess.host")
 def test_external_access_is_an_address_that_the_platform_reaches(cluster: Json, planes: list[Json]) -> None:
     path = "spec.onPremises.controlPlaneEndpoint.externalAccess.host"
     inside = with_endpoint(cluster, host="192.168.10.100", externalAccess={"host": "10.16.0.9"})

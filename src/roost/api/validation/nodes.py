@@ -38,12 +38,12 @@ def check_node_names(wanted: OnPremises) -> list[FieldError]:
 
 
 def max_pods(wanted: OnPremises) -> int | None:
-    """Most Pods of one node; None where kubelet's own default stays: only Flannel has addresses per node."""
+    """Most Pods of one node; None where kubelet's own default stays: only Flannel has addresses per node to give."""
     given = wanted.kubelet_extra_args.get("max-pods")
     if given is not None:
         return int(given) if re.fullmatch(r"[1-9][0-9]{0,5}", given) else None
     if wanted.network.plugin is NetworkPlugin.FLANNEL:
-        return wanted.network.ips_per_node or cidr.DEFAULT_PER_NODE
+        return wanted.network.ips_per_node
     return None
 
 
