@@ -93,8 +93,10 @@ class Registered:
         return "", ""
 
 
-def registered(story: Story, directory: Path, *options: str) -> tuple[Managed, Registered]:
-    """One machine with Kubernetes, and its cluster registered under another name."""
+def registered(
+    story: Story, directory: Path, *options: str, shows: tuple[str, str] = ("TunnelConnected", "True")
+) -> tuple[Managed, Registered]:
+    """One machine with Kubernetes, and its cluster registered under another name, until it shows a condition."""
     machines = story.make_machines(1)
     story.platform.start("1.31.4")
     story.platform.kubectl("apply", "-f", "-", stdin=cluster_file(machines, name="target"))
@@ -106,7 +108,7 @@ def registered(story: Story, directory: Path, *options: str) -> tuple[Managed, R
     cluster.kubectl("apply", "-f", "-", stdin=manifest)
     through = Registered(story, "edge")
     eventually(
-        lambda: through.condition("TunnelConnected")[0] == "True",
+        lambda: through.condition(shows[0])[0] == shows[1],
         timeout=120,
         explain=lambda: (
             cluster.kubectl("get", "pods,events", "-n", "roost-agent", "-o", "wide", check=False).stdout
@@ -162,7 +164,7 @@ def gone(cluster: Managed) -> bool:
 @pytest.mark.verify
 def test_what_breaks_a_tunnel_is_told_and_passes(story: Story, tmp_path: Path) -> None:
     """A killed gateway, killed agents, a revoked cluster, one that was deleted while its agent was away."""
-    cluster, through = registered(story, tmp_path, "--manual")
+    cluster, through = registered(story, tmp_path, "--manual", shows=("Accepted", "False"))
     status, message = through.condition("Accepted")
     assert status == "False" and "key" in message
     assert through.kubectl("get", "nodes", check=False).returncode != 0
