@@ -73,6 +73,7 @@ def _process(name: str, data_dir: Path) -> int:
         data_dir=layout.root,
         registry=source,
         attached=_attached(layout, chosen),
+        metrics_port=chosen.ports.metrics,
     )
     return 0
 
@@ -96,6 +97,7 @@ def _gateway(layout: Layout, chosen: Record) -> int:
             ready=layout.run / "gateway.ready",
             own_token=layout.own_token,
             first_password=layout.first_password,
+            renew=lambda names: _renew(layout, chosen, names),
             tunnel_authority=Authority(agents.certificate_pem, agents.key_pem),
         )
     )
@@ -114,6 +116,18 @@ def _attached(layout: Layout, chosen: Record) -> Callable[[str, str], Client]:
         return Client(Access(server, ca_pem=layout.machines_ca.read_text(), token=token), timeout=20.0)
 
     return client
+
+
+def _renew(layout: Layout, chosen: Record, names: tuple[str, ...]) -> None:
+    """For the gateway: its certificate vouches for what an administrator added, too."""
+    from roost.embedded import door
+
+    if door.added(layout) != names:
+        door.add(layout, names)
+        from roost.embedded import pki
+        from roost.kube.pki import utc_now
+
+        pki.renew_gateway(layout, chosen, now=utc_now())
 
 
 def _collect_from_now_on() -> None:

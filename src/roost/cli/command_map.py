@@ -23,6 +23,8 @@ COMMANDS = {
     "kubeconfig": ("roost.cli.kubeconfig", "entry.kubeconfig"),
     "user": ("roost.cli.user", "entry.user"),
     "token": ("roost.cli.token", "entry.token"),
+    "provider": ("roost.cli.provider", "entry.provider"),
+    "address": ("roost.cli.address", "entry.address"),
     "audit": ("roost.cli.audit", "entry.audit"),
     "bundle": ("roost.cli.bundle", "entry.bundle"),
     "credential": ("roost.cli.credential", "entry.credential"),

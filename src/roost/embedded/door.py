@@ -52,6 +52,11 @@ def added(layout: Layout) -> tuple[str, ...]:
     return ()
 
 
+def add(layout: Layout, names: tuple[str, ...]) -> None:
+    """Keeps them for the certificates to come."""
+    write_private(layout.gateway_addresses, json.dumps(names))
+
+
 def url(record: Record) -> str:
     """As others reach it, where it has an address; else on this machine."""
     host = record.address or LOOPBACK

@@ -7,7 +7,6 @@ import contextlib
 import logging
 import os
 import signal
-import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from roost.gateway.records import User
 from roost.gateway.refusal import Refusal
 from roost.gateway.registration.registrar import Authority
 from roost.gateway.registration.tunnels import Tunnels
+from roost.gateway.serving import Renew, Serving, address_of
 from roost.gateway.store import Store
 from roost.kube.direct import Address, Direct, not_here, reachable
 from roost.kube.kubeconfig import parse
@@ -60,6 +60,8 @@ class Settings:
     """Of the first administrator."""
     tunnel_authority: Authority | None = None
     """Signs the certificates of agents; None: no tunnels are taken."""
+    renew: Renew | None = None
+    """Issues the certificate for further names."""
     allowed: Callable[[Address], bool] = not_here
     """Where clusters may be."""
     console: Path = static.DIRECTORY
@@ -91,14 +93,12 @@ class Gateway:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.tls.minimum_version = ssl.TLSVersion.TLSv1_2
-        # HTTP/1.1 alone: what is upgraded can't go over HTTP/2.
-        self.tls.set_alpn_protocols(["http/1.1"])
-        self.tls.load_cert_chain(settings.certificate, settings.key)
         self.platform = Direct(parse(settings.kubeconfig), allowed=reachable)
         api = Lean(self.platform)
         self.store = Store(api)
+        self.serving = Serving(
+            api, certificate=settings.certificate, key=settings.key, ca=settings.ca, renew=settings.renew
+        )
         self.tunnels = Tunnels(api, settings.tunnel_authority) if settings.tunnel_authority is not None else None
         hub = self.tunnels.hub if self.tunnels is not None else None
         self.projects = ProjectRights(api)
@@ -113,7 +113,8 @@ class Gateway:
             platform_api=api,
             first_password=settings.first_password,
             audit=settings.audit,
-            ca=self._ca,
+            serving=self.serving,
+            ca=self.serving.ca,
             addresses=self._addresses,
         )
         self.dispatch = Dispatch(
@@ -127,7 +128,7 @@ class Gateway:
             own=app.build(self.services),
             tunnel=self.tunnels.door if self.tunnels is not None else None,
         )
-        self.front = Front(self.dispatch.handle, self.tls)
+        self.front = Front(self.dispatch.handle, self.serving.tls)
         self.port = settings.port
         self.tasks: set[asyncio.Task[None]] = set()
 
@@ -138,6 +139,7 @@ class Gateway:
             self.store.run(),
             self.clusters.run(),
             self.projects.run(),
+            self.serving.run(),
             self.dispatch.recheck(),
             self._tidy(),
         )
@@ -158,15 +160,11 @@ class Gateway:
         await self.platform.close()
         self.log.close()
 
-    def _ca(self) -> str:
-        with contextlib.suppress(OSError):
-            return self.settings.ca.read_text()
-        return ""
-
     def _addresses(self) -> tuple[str, ...]:
-        """The address that others reach first, loopback last."""
+        """Added ones first, then the address that others reach, loopback last."""
         named = [f"[{host}]" if ":" in host else host for host in reversed(self.settings.hosts)]
-        return tuple(f"{host}:{self.port}" for host in named)
+        added = [one if one != address_of(one) else f"{one}:{self.port}" for one in self.serving.added]
+        return tuple(dict.fromkeys([*added, *(f"{host}:{self.port}" for host in named)]))
 
     async def _tidy(self) -> None:
         await self.store.synced.wait()

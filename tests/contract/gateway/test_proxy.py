@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
 import json
+import socket
+import ssl
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
 from tests.contract.gateway.running import Running
-from tests.fixtures.apiserver import ApiServer
+from tests.fixtures.apiserver import ApiServer, make_leaf
 
 pytestmark = pytest.mark.programs
 DEMO = "/clusters/default/demo"
@@ -205,3 +209,49 @@ def test_members_of_a_project_get_its_role_in_its_clusters_and_lose_it(
         "GET", "/apis/rbac.authorization.k8s.io/v1/rolebindings?labelSelector=cluster.alauda.io/project"
     )
     assert left.body["items"] == []
+
+
+def test_addresses_are_added_while_it_runs(gateway: Running, admin: str) -> None:
+    try:
+        reply = gateway.call(
+            "PUT", "/roost/v1/addresses", {"added": ["roost.example:8443", "192.0.2.9"]}, token=admin
+        )
+        assert reply.status == 200, reply
+        port = gateway.gateway.port
+        assert reply.body["addresses"] == ["roost.example:8443", f"192.0.2.9:{port}", f"127.0.0.1:{port}"]
+        assert gateway.call("GET", "/roost/v1/info").body["addresses"][0] == "https://roost.example:8443"
+        for wrong in ("a b", "..", "x:99999999", "https://x", "[::1", "0.0.0.0"):
+            refused = gateway.call("PUT", "/roost/v1/addresses", {"added": [wrong]}, token=admin)
+            assert refused.status == 422, wrong
+    finally:
+        gateway.call("PUT", "/roost/v1/addresses", {"added": []}, token=admin)
+
+
+def test_the_certificate_can_be_replaced_for_names(
+    gateway: Running, admin: str, platform: ApiServer, tmp_path: Path
+) -> None:
+    other = make_leaf(tmp_path)
+    data = {
+        key: base64.b64encode(file.read_bytes()).decode()
+        for key, file in {"tls.crt": other.certificate, "tls.key": other.key, "ca.crt": other.ca}.items()
+    }
+    path = "/api/v1/namespaces/roost-system/secrets/gateway-certificate"
+    secret = {"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls", "metadata": {}, "data": data}
+    secret["metadata"] = {"name": "gateway-certificate"}
+    assert platform.apply(secret, path).status == 201
+
+    def served(name: str | None) -> bytes | None:
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        with socket.create_connection(("127.0.0.1", gateway.gateway.port), timeout=10) as plain:
+            with context.wrap_socket(plain, server_hostname=name) as connection:
+                return connection.getpeercert(binary_form=True)
+
+    own = served(None)
+    gateway.do(gateway.gateway.serving.look())
+    assert served(None) == own
+    assert served("roost.example") == ssl.PEM_cert_to_DER_cert(other.certificate.read_text())
+    assert gateway.gateway.serving.ca() == other.ca.read_text()
+    assert platform.call("DELETE", path).status == 200
+    gateway.do(gateway.gateway.serving.look())
+    assert served("roost.example") == own

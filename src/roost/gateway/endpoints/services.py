@@ -19,6 +19,7 @@ from roost.gateway.authorise import Authoriser
 from roost.gateway.clusters import Clusters
 from roost.gateway.passwords import Passwords
 from roost.gateway.refusal import Refusal
+from roost.gateway.serving import Serving
 from roost.gateway.store import Store
 from roost.gateway.throttle import Throttle
 from roost.kube.lean import Lean
@@ -42,6 +43,7 @@ class Services:
     platform_api: Lean
     """With the gateway's own rights."""
     first_password: Path
+    serving: Serving
     audit: Path
     """Directory of the audit log."""
     ca: Callable[[], str]
