@@ -5,7 +5,7 @@ SHELL := /bin/bash
 PYTHON := .venv/bin/python
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup helper check gen unit contract test verify soak bench demo demo-down lab docs clean
+.PHONY: help setup helper check gen unit contract test verify soak bench bench-gateway demo demo-down lab docs clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -39,6 +39,9 @@ soak: ## what takes hours
 
 bench: ## measurements beside their peers, medians of interleaved runs (about 40 min)
 	@tools/bench.sh
+
+bench-gateway: ## what gateway and tunnel add, beside rancher/remotedialer (about 10 min)
+	@tools/bench.sh --only gateway
 
 demo: ## three lab machines, roost, and a cluster of 1+2 on them (cold 20 min, warm 3 min)
 	@tools/demo.sh

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bench import creation, playbook, processes, results, table, up, version
+from bench import creation, gateway, playbook, processes, results, table, up, version
 from bench.figures import LEAST_RUNS, Benchmark, Figure, refusal
 from lab.machines.settings import Settings
 
@@ -38,6 +38,7 @@ ENTRIES: Final = {
     "version": Entry(version.run, 31, 30, 1),
     "up": Entry(up.run, 9, LEAST_RUNS, 6),
     "creation": Entry(creation.run, LEAST_RUNS, LEAST_RUNS, 25),
+    "gateway": Entry(gateway.run, LEAST_RUNS, LEAST_RUNS, 8),
     "playbook": Entry(playbook.run, LEAST_RUNS, LEAST_RUNS, 30),
 }
 
