@@ -225,9 +225,11 @@ def test_the_public_registry(story: Story, private: PrivateRegistry) -> None:
     story.platform.start("1.31.4", address=None)
     push(story, private, "not-a-secret")
     cluster = Managed(story.platform, "demo")
-    story.platform.kubectl("apply", "-f", "-", stdin=cluster_file(machines, registry={"type": "Public"}), check=False)
+    text = cluster_file(machines, registry={"type": "Public"})
+    refused = story.platform.kubectl("apply", "-f", "-", stdin=text, check=False)
+    assert refused.returncode == 1 and "public-registry-credential" in refused.stderr
     upload(story, private, "not-a-secret")
-    story.platform.kubectl("apply", "-f", "-", stdin=cluster_file(machines, registry={"type": "Public"}))
+    eventually(lambda: story.platform.kubectl("apply", "-f", "-", stdin=text).returncode == 0, timeout=30)
     cluster.wait_available()
     pid = containerd_pid(machine)
     private.admit("another-one")

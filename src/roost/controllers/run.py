@@ -13,6 +13,7 @@ import os
 import resource
 import signal
 import socket
+from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -48,16 +49,22 @@ def run(
     registry: RegistrySource | None,
     pushed: Path | None = None,
     attached: Attached | None = None,
+    metrics_port: int | None = None,
 ) -> None:
     """Blocks until SIGTERM or SIGINT. `pushed`: which bundles the registry holds (version → digest, JSON).
-    `attached`: the way to clusters through the gateway."""
+    `attached`: the way to clusters through the gateway. `metrics_port`: on loopback; None serves no metrics."""
     configure(debug=bool(os.environ.get("ROOST_DEBUG")))
     pushed = pushed or data_dir / "registry" / "pushed.json"
-    asyncio.run(_until_stopped(kubeconfig, data_dir, registry, pushed, attached))
+    asyncio.run(_until_stopped(kubeconfig, data_dir, registry, pushed, attached, metrics_port))
 
 
 async def _until_stopped(
-    kubeconfig: Path, data_dir: Path, registry: RegistrySource | None, pushed: Path, attached: Attached | None
+    kubeconfig: Path,
+    data_dir: Path,
+    registry: RegistrySource | None,
+    pushed: Path,
+    attached: Attached | None,
+    metrics_port: int | None,
 ) -> None:
     log = logger()
     loop = asyncio.get_running_loop()
@@ -71,6 +78,7 @@ async def _until_stopped(
             provider=onprem,
             pool=pool,
             attached=attached,
+            metrics_port=metrics_port,
         )
     )
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -92,6 +100,7 @@ async def serve(
     provider: Provider,
     pool: Pool,
     attached: Attached | None = None,
+    metrics_port: int | None = None,
 ) -> None:
     """Waits for its turn, then runs the controllers until cancelled. Tests give a provider of their own."""
     client = connect(kubeconfig, timeout=PLATFORM_TIMEOUT)
@@ -99,8 +108,16 @@ async def serve(
     ready = data_dir / "run" / "controllers.ready"
     ready.parent.mkdir(parents=True, exist_ok=True)
 
+    running: list[Controllers] = []
+    tasks: list[asyncio.Task[None]] = []
+
+    def begun() -> None:
+        ready.touch()
+        if metrics_port is not None and not tasks:
+            tasks.append(asyncio.create_task(_serve_metrics(metrics_port, api, client.server, running)))
+
     def controllers() -> Controllers:
-        return Controllers(
+        made = Controllers(
             api,
             provider=provider,
             connect=pool,
@@ -110,9 +127,11 @@ async def serve(
             store=Store(data_dir / "bundles"),
             pushed=pushed,
             endpoint=client.server,
-            ready=ready.touch,
+            ready=begun,
             attached=attached,
         )
+        running[:] = [made]
+        return made
 
     reporter = asyncio.create_task(_report_memory())
     try:
@@ -132,8 +151,32 @@ async def serve(
             logger().warning("another process of controllers works on this data directory; waiting", lock=str(lock))
             await asyncio.sleep(1)
     finally:
-        reporter.cancel()
+        for task in (reporter, *tasks):
+            task.cancel()
         await client.close()
+
+
+async def _serve_metrics(port: int, api: PlatformApi, server: str, running: list[Controllers]) -> None:
+    """Until cancelled. What it needs is imported in a thread, once the controllers work."""
+    await asyncio.to_thread(__import__, "roost.controllers.metrics")
+    from roost.controllers import metrics
+
+    sources = metrics.Sources(
+        queues=lambda: [queue for one in running for queue in one.queues],
+        answers=lambda: api.answers,
+        host=server.removeprefix("https://"),
+        leading=lambda: bool(running),
+        phases=lambda: running[0].phases() if running else Counter[tuple[str, str]](),
+    )
+    try:
+        stop = metrics.serve(sources, port)
+    except OSError as error:
+        logger().warning("no metrics", port=port, cause=str(error))
+        return
+    try:
+        await asyncio.Event().wait()
+    finally:
+        stop()
 
 
 def log_exchange(exchange: Exchange) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import uuid
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final, Protocol
@@ -51,7 +52,7 @@ from roost.controllers.providing import Provider
 from roost.controllers.registered import Attached
 from roost.controllers.registryname import RegistryName
 from roost.controllers.release import ReleaseController
-from roost.controllers.runtime.api import Api, ApiProblem, Object, Ref, deleting, finalizers, ref_of
+from roost.controllers.runtime.api import Api, ApiProblem, Object, Ref, deleting, finalizers, part, ref_of
 from roost.controllers.runtime.cache import Cache
 from roost.controllers.runtime.clock import Now, utc_now
 from roost.controllers.runtime.events import Events
@@ -68,6 +69,7 @@ from roost.ssh.connection import Connector
 
 MANAGER: Final = "roost-controllers"
 STALE: Final = 0.3
+WAYS: Final = ("onPremises", "imported", "registered", "global")
 MOST_STALE: Final = 10
 """Quick looks in a row before it counts as a failure."""
 
@@ -163,6 +165,19 @@ class Controllers:
             group.create_task(self._queue.run())
             self._log.info("controllers run", clusters=len(self._cache.all(CLUSTER)))
             self._ready()
+
+    @property
+    def queues(self) -> tuple[Queue[Key], ...]:
+        """For the metrics."""
+        return (self._queue,)
+
+    def phases(self) -> Counter[tuple[str, str]]:
+        """Clusters by the way they came to be and by phase."""
+        found: Counter[tuple[str, str]] = Counter()
+        for cluster in self._cache.all(CLUSTER):
+            way = next((one for one in WAYS if one in part(cluster, "spec")), "")
+            found[way, str(part(cluster, "status").get("phase") or "Pending")] += 1
+        return found
 
     async def _first_look(self) -> bool:
         """Bundles are known before any Cluster is judged by them."""

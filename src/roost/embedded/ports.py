@@ -65,6 +65,11 @@ class Ports:
         return self.base + 501
 
     @property
+    def metrics(self) -> int:
+        """The controllers' metrics; loopback, no TLS."""
+        return self.base + 446
+
+    @property
     def registry_external(self) -> int:
         """The registry at its external name, once somebody gives it one; TLS, on the platform's address."""
         return self.base + 510

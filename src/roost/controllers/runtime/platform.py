@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from typing import Final
 
@@ -32,6 +33,8 @@ class PlatformApi:
         self._client = client
         self._log = logger(server=client.server)
         self.requests = 0
+        self.answers: Counter[tuple[str, str]] = Counter()
+        """By method and status code, for the metrics."""
 
     async def get(self, ref: Ref) -> Object:
         return await self._call("GET", _path(ref))
@@ -83,9 +86,13 @@ class PlatformApi:
     ) -> Object:
         self.requests += 1
         try:
-            return await self._client.call(method, path, body=body, content_type=content_type, query=query)
+            answer = await self._client.call(method, path, body=body, content_type=content_type, query=query)
         except Exception as error:
-            raise _problem(error, self._client.server, f"{method} {path}") from error
+            problem = _problem(error, self._client.server, f"{method} {path}")
+            self.answers[method, str(problem.code) if problem.code else "<error>"] += 1
+            raise problem from error
+        self.answers[method, "201" if method == "POST" else "200"] += 1
+        return answer
 
 
 def _problem(error: Exception, server: str, doing: str) -> ApiProblem:

@@ -7,9 +7,11 @@ Controllers add keys from watch handlers; the status writer and the event record
 from __future__ import annotations
 
 import asyncio
+import bisect
 import random
 from collections.abc import Awaitable, Callable, Hashable
-from typing import Generic, TypeVar
+from dataclasses import dataclass, field
+from typing import Final, Generic, TypeVar
 
 from structlog.stdlib import BoundLogger
 
@@ -17,6 +19,24 @@ from roost.controllers.runtime.log import logger
 from roost.controllers.runtime.schedule import Attempt, Schedule
 
 K = TypeVar("K", bound=Hashable)
+BUCKETS: Final = (0.001, 0.01, 0.1, 1.0, 10.0, 60.0, 600.0, 3600.0)
+"""Upper bounds of the histogram of durations, in seconds."""
+
+
+@dataclass
+class Counts:
+    """What a queue did so far, for the metrics; plain numbers, so that counting costs nothing."""
+
+    adds: int = 0
+    retries: int = 0
+    seconds: float = 0.0
+    runs: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS) + 1))
+    """Runs by duration; the last one is for longer than every bound."""
+
+    def ran(self, seconds: float) -> None:
+        self.seconds += seconds
+        self.runs[bisect.bisect_left(BUCKETS, seconds)] += 1
+
 
 Delay = Callable[[BaseException, int], float | None]
 """(error, attempt) → seconds, or None for the back-off."""
@@ -38,6 +58,9 @@ class Queue(Generic[K]):
         on_failure: Callable[[K, BaseException, Attempt], None] | None = None,
     ) -> None:
         """`work` returns the seconds after which to look again, or None. Errors lead to a later try."""
+        self.name = name
+        self.counts = Counts()
+        self._started: dict[K, float] = {}
         self._log: BoundLogger = logger(queue=name)
         self._work = work
         self._limit = limit
@@ -50,7 +73,16 @@ class Queue(Generic[K]):
         self._wake = asyncio.Event()
         self._closing = False
 
+    def waiting(self, now: float) -> int:
+        """Keys that could run at that time (of the loop) and have no room. Also called from another thread."""
+        return self._schedule.waiting(now)
+
+    def unfinished(self, now: float) -> list[float]:
+        """For how many seconds each running key has run. Also called from another thread."""
+        return [now - began for began in list(self._started.values())]
+
     def add(self, key: K) -> None:
+        self.counts.adds += 1
         self._schedule.add(key, self._now())
         self._wake.set()
 
@@ -103,6 +135,7 @@ class Queue(Generic[K]):
 
     async def _one(self, key: K) -> None:
         self._begun.add(key)
+        self._started[key] = self._now()
         try:
             again = await self._work(key)
         except asyncio.CancelledError:
@@ -124,11 +157,15 @@ class Queue(Generic[K]):
 
     def _done(self, key: K) -> None:
         self._tasks.pop(key, None)
+        began = self._started.pop(key, None)
+        if began is not None:
+            self.counts.ran(self._now() - began)
         self._begun.discard(key)
         self._wake.set()
 
     def _failed(self, key: K, error: Exception) -> None:
         self._interrupted.discard(key)
+        self.counts.retries += 1
         attempt = self._schedule.failed(key, self._now(), lambda number: self._delay(error, number))
         if self._on_failure is not None:
             self._on_failure(key, error, attempt)

@@ -70,6 +70,10 @@ class Schedule(Generic[K]):
             self._running.add(key)
         return taken
 
+    def waiting(self, now: float) -> int:
+        """How many are due and not taken yet."""
+        return sum(at <= now for at in list(self._due.values()))
+
     def next_due(self) -> float | None:
         return min(self._due.values(), default=None)
 
