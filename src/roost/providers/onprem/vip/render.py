@@ -25,7 +25,7 @@ POD: Final = "roost-vip"
 _CONFIG: Final = "/etc/vip/config"
 _CA: Final = "/etc/vip/ca.crt"
 _MOUNTS: Final = {"ca": _CA, "password": "/etc/vip/password.conf"}
-_HAPROXY: Final = ("NET_ADMIN", "NET_BIND_SERVICE", "DAC_OVERRIDE")
+_HAPROXY: Final = ("NET_ADMIN", "NET_BIND_SERVICE", "DAC_OVERRIDE", "SYS_RESOURCE")
 _KEEPALIVED: Final = ("NET_ADMIN", "NET_RAW", "NET_BROADCAST", "KILL", "DAC_OVERRIDE", "SETUID", "SETGID")
 _FIRST_PRIORITY: Final = 250
 _STEP: Final = 10
@@ -44,6 +44,8 @@ def haproxy(virtual: Virtual, peers: Sequence[Peer]) -> str:
         "global",
         "  log stdout format raw local0 notice",
         "  maxconn 20000",
+        # A runtime may hand out 1024 files; with fewer than wanted haproxy takes fewer connections, and runs.
+        "  no strict-limits",
         "  nbthread 2",
         "",
         "defaults",
@@ -114,8 +116,8 @@ def keepalived(virtual: Virtual, peers: Sequence[Peer], own: str, interface: str
             f'  script "/{vipimage.PROBE} http-check https://{layout.joined(virtual.address, virtual.port)}/readyz '
             f'--timeout 1500ms --socket {SOCKET} --ca {_CA} --only-with /etc/vip/config/{LIVE}"',
             "  interval 1",
-            "  timeout 2",
-            "  fall 2",
+            "  timeout 3",
+            "  fall 3",
             "  rise 1",
             "}",
             "",
