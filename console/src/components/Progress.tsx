@@ -129,7 +129,7 @@ export function Progress({ cluster }: { cluster: Cluster }) {
           {problemText(error, t)}
         </p>
       )}
-      <h3>{t("progress.phases")}</h3>
+      <h2 className="steps-title">{t("progress.phases")}</h2>
       <ul className="steps">
         {view.phases.map((step) => (
           <Line key={step.name} step={step} title={title(step.name)} />
@@ -137,7 +137,7 @@ export function Progress({ cluster }: { cluster: Cluster }) {
       </ul>
       {view.machines.length > 0 && (
         <>
-          <h3 className="steps-title">{t("progress.machines")}</h3>
+          <h2 className="steps-title">{t("progress.machines")}</h2>
           <ul className="steps">
             {view.machines.map((step) => (
               <MachineLine key={step.machine} step={step} />

@@ -139,7 +139,7 @@ export function SelectField(props: Props & { choices?: readonly Choice[]; clear?
     <Framed props={props} bound={bound}>
       <Select
         {...aria(bound)}
-        value={(bound.value ?? bound.rule.default ?? (props.many ? [] : undefined)) as never}
+        value={(bound.value ?? (props.clear ? undefined : bound.rule.default) ?? (props.many ? [] : undefined)) as never}
         mode={props.many ? "multiple" : undefined}
         allowClear={props.clear ?? false}
         placeholder={props.placeholder}

@@ -103,7 +103,8 @@ export function pathOf(text: string): { path: string; text: string } {
 
 export function fromError(error: unknown, place: { kind: string; name: string }): Finding[] {
   if (!(error instanceof ApiError)) return [{ ...place, path: "", text: String(error), warning: false }];
-  const causes = error.causes.filter((cause) => cause.message);
+  // The API server says of itself that it stopped early; the other causes say why.
+  const causes = error.causes.filter((cause) => cause.message && cause.field !== "<nil>");
   if (causes.length === 0) return [{ ...place, path: "", text: error.message, warning: false }];
   return causes.map((cause) => ({
     ...place,

@@ -23,7 +23,7 @@ describe("documents", () => {
 
   it("leaves out what says nothing, such as max-pods, which roost sets by itself", () => {
     const { cluster } = documents(form);
-    expect(cluster.spec).toEqual({ onPremises: { network: { plugin: "Flannel" } } });
+    expect(cluster.spec).toEqual({ onPremises: { controlPlaneEndpoint: { host: "" }, network: { plugin: "Flannel" } } });
   });
 
   it("names a Secret of the proxy and one of a private registry", () => {

@@ -161,6 +161,11 @@ export function documents(form: Form): Made {
     return { apiVersion: API_VERSION, kind: "Machine", metadata, spec };
   });
   const spec = pruned(form.spec);
+  // An empty host is judged at its own field, a missing endpoint is not.
+  if (spec.onPremises) {
+    const endpoint: Partial<typeof spec.onPremises.controlPlaneEndpoint> = spec.onPremises.controlPlaneEndpoint ?? {};
+    spec.onPremises.controlPlaneEndpoint = { ...endpoint, host: endpoint.host ?? "" };
+  }
   const registry = spec.onPremises?.registry;
   if (spec.onPremises && registry?.type === "Private" && form.registryAuth.user) {
     const name = vault.name("registry", {
