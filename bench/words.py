@@ -44,10 +44,10 @@ NOTES: Final[dict[str, Words]] = {
         "内存为启动数秒后的常驻内存。",
     ),
     "gateway": (
-        "One kube-apiserver 1.31.4 is platform and cluster at once; gateway, agent, both ends of the peer and the load "
-        "are processes of their own on the same processors, with TLS on every leg. The load is one Go program that asks "
-        "for a small object 400 times and for a list of 22 MB four times, one after another. Latency is what is added "
-        "to the same request without a gateway. Peer: a Go reverse proxy whose connections go through "
+        "One kube-apiserver 1.31.4 is platform and cluster at once; gateway, agent, both ends of the peer and the "
+        "load are processes of their own on the same processors, with TLS on every leg. The load is one Go program "
+        "that asks for a small object 400 times and for a list of 22 MB four times, one after another. Latency is "
+        "what is added to the same request without a gateway. Peer: a Go reverse proxy whose connections go through "
         "rancher/remotedialer v0.4.0. It neither signs anybody in nor authorises, audits or impersonates, and it "
         "tunnels the TLS connection itself; roost does all of that for each request.",
         "同一个 kube-apiserver 1.31.4 既是平台又是集群；网关、代理、对照的两端和负载各为独立进程，共用处理器，"
