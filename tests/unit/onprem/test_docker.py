@@ -71,6 +71,7 @@ def test_logs_and_control_groups_are_settings_of_the_daemon() -> None:
     assert config == {
         "data-root": "/var/lib/docker",
         "exec-opts": ["native.cgroupdriver=systemd"],
+        "iptables": False,
         "log-driver": "json-file",
         "log-opts": {"max-file": "5", "max-size": "100m"},
     }

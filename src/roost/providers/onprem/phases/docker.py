@@ -110,6 +110,7 @@ def residue(spec: ClusterSpec) -> Residue:
         mounts=(f"{root(spec)}/", "/run/docker/"),
         links=("docker0", "br-*"),
         chains=("DOCKER*",),
+        sysctls=("net.ipv4.ip_forward",),
     )  # fmt: skip
 
 
@@ -145,6 +146,9 @@ def daemon(spec: ClusterSpec, *, cgroup_driver: str) -> dict[str, Any]:
     flags, keys = split_arguments(wanted.docker_extra_args)
     own = {
         "data-root": root(spec),
+        # Docker would set FORWARD to DROP and add rules of its own, in the way of the network plugin's and of no
+        # journal. Containers that are no Pods then have the host's network, or none beyond the machine.
+        "iptables": False,
         "exec-opts": [f"native.cgroupdriver={cgroup_driver}"],
         "log-driver": "json-file",
         "log-opts": {
