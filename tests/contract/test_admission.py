@@ -278,9 +278,50 @@ def test_whether_a_secret_exists_is_not_told(platform: Platform) -> None:
     assert platform.apply(MACHINE, user="bob").body["message"] == absent
 
 
+@pytest.mark.parameter("spec.onPremises.runtime.type")
+def test_docker_opens_with_its_gate(platform: Platform) -> None:
+    docker = edited(CLUSTER, metadata__name="docker", spec__onPremises__runtime={"type": "Docker"})
+    refused = causes(platform.apply(docker))["spec.onPremises.runtime.type"]
+    assert "kubectl patch featuregate cri-docker" in refused
+    gate = {
+        "apiVersion": CLUSTER["apiVersion"],
+        "kind": "FeatureGate",
+        "metadata": {"name": "cri-docker"},
+        "spec": {"enabled": True},
+    }
+    url = "/apis/cluster.alauda.io/v1alpha1/featuregates/cri-docker"
+    assert platform.server.apply(gate, url).status == 201
+    deadline = time.monotonic() + 10
+    while platform.apply(docker).status != 201:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    unknown = edited(gate, metadata__name="cri-dockr")
+    answer = platform.server.apply(unknown, url.replace("docker", "dockr"))
+    assert "write cri-docker" in causes(answer)["metadata.name"]
+
+
+def test_nothing_else_collects_a_secret_of_others(platform: Platform) -> None:
+    """Whoever may not get a Secret may have it sent neither to a server nor to a machine of their own."""
+    platform.apply(SECRET)
+    namespace = CLUSTER["metadata"]["namespace"]
+
+    def made(kind: str, spec: Json) -> Json:
+        metadata = {"name": "collector", "namespace": namespace}
+        return {"apiVersion": API, "kind": kind, "metadata": metadata, "spec": spec}
+
+    server = {"server": "https://203.0.113.66:6443", "credential": {"name": "ssh"}}
+    ssh = {"address": "203.0.113.66", "credential": {"name": "ssh"}}
+    for document, path in (
+        (made("Cluster", {"imported": server}), "spec.imported.credential.name"),
+        (made("MachineCheck", {"ssh": ssh}), "spec.ssh.credential.name"),
+    ):
+        assert "ask for the permission «get» on secrets ssh" in causes(platform.apply(document, user="bob"))[path]
+    assert platform.apply(made("MachineCheck", {"ssh": ssh}), user="alice").status == 201
+
+
 def test_frozen_once_initialised(platform: Platform) -> None:
     platform.apply(CLUSTER)
-    other = edited(CLUSTER, spec__onPremises__network={"podCIDR": "10.20.0.0/16"})
+    other = edited(CLUSTER, spec__onPremises__nodeName="IP")
     assert platform.apply(other).status == 200
     status = edited(
         CLUSTER,
@@ -301,9 +342,9 @@ def test_frozen_once_initialised(platform: Platform) -> None:
     controllers = "system:roost:controllers"
     assert platform.server.apply(status, f"{url}/status", user=controllers).status == 200
     answer = platform.apply(CLUSTER)
-    message = causes(answer)["spec.onPremises.network.podCIDR"]
+    message = causes(answer)["spec.onPremises.nodeName"]
     assert "can't be changed any more (ControlPlaneInitialized)" in message
-    assert "create it again with the other network" in message
+    assert "create it again with the other choice" in message
     assert platform.apply(edited(other, spec__paused=True)).status == 200
     assert platform.server.apply(CLUSTER, url, user=controllers).status == 200
 
