@@ -24,6 +24,8 @@ from roost.gateway.refusal import Refusal
 HEAD_SECONDS: Final = 10.0
 """From a request's first byte, or a connection's beginning, to the end of its headers."""
 IDLE_SECONDS: Final = 120.0
+CLOSE_SECONDS: Final = 30.0
+"""For the other side to take the end of a connection."""
 BODY_SECONDS: Final = 120.0
 """Without a byte of a body that was announced."""
 STALLED_SECONDS: Final = 600.0
@@ -61,6 +63,7 @@ class Client:
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD_LARGEST)
         self._early = b""
         self._ended = False
+        self.handed_over = False
         self.sent = 0
         """Bytes of the answer's body, or of the raw stream."""
         self.started = False
@@ -195,9 +198,18 @@ class Client:
         self.sent += len(data)
         await self._write(data)
 
+    async def flush(self) -> None:
+        """Returns when everything written is on its way: closing with more than that would cut a slow reader off."""
+        self._writer.transport.set_write_buffer_limits(high=0)
+        try:
+            async with asyncio.timeout(STALLED_SECONDS):
+                await self._writer.drain()
+        except (TimeoutError, ConnectionError) as error:
+            raise ClientGone(str(error)) from error
+
     def hand_over(self) -> tuple[asyncio.Transport, bytes]:
         """The connection and what was read ahead; whoever takes it speaks on it and closes it (a tunnel)."""
-        self.started = True
+        self.started = self.handed_over = True
         self._http.next_event()
         ahead = bytes(self._reader._buffer)  # type: ignore[attr-defined]  # pyright: ignore
         transport = cast("asyncio.Transport", self._writer.transport)
@@ -249,7 +261,7 @@ class Front:
     async def listen(self, host: str, port: int) -> int:
         """Gives the port, which is chosen where it is 0."""
         # Without TLS: only tests.
-        secure = {"ssl_handshake_timeout": HEAD_SECONDS, "ssl_shutdown_timeout": 2.0} if self._tls else {}
+        secure = {"ssl_handshake_timeout": HEAD_SECONDS, "ssl_shutdown_timeout": CLOSE_SECONDS} if self._tls else {}
         server = await asyncio.start_server(
             self._connected, host, port, ssl=self._tls, limit=WINDOW, backlog=512, **secure
         )
@@ -316,7 +328,10 @@ class Front:
                 if client.started:
                     return
                 await answer_refusal(client, refusal)
+            if client.handed_over:
+                return
             if not client.can_go_on():
+                await client.flush()
                 return
 
 

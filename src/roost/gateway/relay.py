@@ -128,6 +128,7 @@ class Relay:
         with contextlib.suppress(ConnectionError):
             while data := await self._exchange.read():
                 await self._client.raw_write(data)
+            await self._client.flush()
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

@@ -227,7 +227,10 @@ class DirectExchange:
     async def write_eof(self) -> None:
         link = self._taken()
         if self._raw:
-            # TLS of asyncio has no half-close; the protocols above (WebSocket, SPDY) carry their own.
+            # TLS of asyncio has no half-close; the protocols above (WebSocket, SPDY) carry their own. What was
+            # written must go out before somebody closes.
+            link.writer.transport.set_write_buffer_limits(high=0)
+            await link.writer.drain()
             return
         if not self._bare and link.http.our_state is h11.SEND_BODY:
             link.writer.write(link.http.send(h11.EndOfMessage()) or b"")
