@@ -84,7 +84,7 @@ def everything(work: Path, port_base: int, peer: Path) -> Generator[Side]:
             process(python("-m", "bench.gateway_side", "gateway", str(tls)), work / "gateway.log", where)
         )
         until((tls / "ready").exists, seconds=120, what="the gateway is ready")
-        agent = _agent(work / "agent", server, f"https://127.0.0.1:{port}", leaf.ca.read_text(), token)
+        agent = _agent(work / "agent", server, f"https://127.0.0.1:{port}", leaf.ca.read_text())
         environment = where | _environment(agent, server, port_base + 447)
         stack.enter_context(process(python("-m", "roost.tunnel.agent"), work / "agent.log", environment))
         until(lambda: "tunnel up" in (work / "agent.log").read_text(), seconds=120, what="the agent is connected")
@@ -145,21 +145,20 @@ def _fill(server: Any) -> None:
         server.call("POST", "/api/v1/namespaces/bench/configmaps", document)
 
 
-def _agent(directory: Path, server: Any, url: str, ca_pem: str, token: str) -> Path:
+def _agent(directory: Path, server: Any, url: str, ca_pem: str) -> Path:
     """Settings as the manifest gives them, and the objects that the agent needs."""
-    from bench.platform import BenchError
+    from roost.providers.registered import creating
     from tests.contract.tunnel.platform_end import POLICY, prepare_cluster
 
     prepare_cluster(server, POLICY)
-    text = _ask(url, ca_pem, "/roost/v1/clusters/default/edge/registration", {"urls": [url]}, token)
+    asked = creating.Registration("default", "edge", (url,), ca_pem, "bench")
+    text, _ = asyncio.run(creating.create(_Platform(server), asked, sleep=asyncio.sleep))
     documents = [json.loads(each) for each in text.split("---\n")[1:]]
     for each in documents:
         if each["kind"] in {"ClusterRole", "ClusterRoleBinding"}:
             plural = each["kind"].lower() + "s"
             server.apply(each, f"/apis/rbac.authorization.k8s.io/v1/{plural}/{each['metadata']['name']}")
     found = {(each["kind"], each["metadata"]["name"]): each for each in documents}
-    if ("ConfigMap", "roost-agent-config") not in found:
-        raise BenchError(f"no registration: {text[:300]}")
     for name in ("config", "token", "account"):
         (directory / name).mkdir(parents=True)
     (directory / "config/config.json").write_text(found["ConfigMap", "roost-agent-config"]["data"]["config.json"])
@@ -181,16 +180,21 @@ def _environment(agent: Path, server: Any, health: int) -> dict[str, str]:
     }
 
 
-def _ask(url: str, ca_pem: str, path: str, body: object, token: str) -> str:
-    import http.client
-    import ssl
+class _Platform:
+    """creating.Platform with the administrator's rights."""
 
-    host, _, port = url.removeprefix("https://").partition(":")
-    context = ssl.create_default_context(cadata=ca_pem)
-    connection = http.client.HTTPSConnection(host, int(port), context=context, timeout=30)
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-    connection.request("POST", path, json.dumps(body), headers)
-    return connection.getresponse().read().decode()
+    def __init__(self, server: Any) -> None:
+        self._server = server
+
+    async def get(self, path: str) -> dict[str, Any]:
+        return self._done(self._server.call("GET", path))
+
+    async def create(self, path: str, body: Any) -> dict[str, Any]:
+        return self._done(self._server.call("POST", path, body))
+
+    def _done(self, answer: Any) -> dict[str, Any]:
+        assert answer.status < 300, answer
+        return answer.body
 
 
 def _resident(pid: int) -> int:

@@ -64,6 +64,9 @@ async def test_what_is_asked_without_an_agent_is_refused_with_the_cause(
 ) -> None:
     async with both_ends(apiserver(VERSION), tmp_path, tunnels=1) as ends:
         upstream = ends.upstream
+        async with asyncio.timeout(5):
+            while not ends.objects[0].ready[0]:
+                await asyncio.sleep(0.01)
         ends.objects[0].say_goodbye("the agent's pod was stopped")
         for task in ends.agents:
             task.cancel()
