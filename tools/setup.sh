@@ -1,11 +1,17 @@
 #!/usr/bin/env bash
-# Makes .venv with the locked libraries. Does nothing when it is up to date.
+# Makes .venv with the locked libraries, and builds the console. Does nothing when both are up to date.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+# Everything but the pages themselves works without the console.
+console() { tools/console.sh || echo "setup: the console was not built; \`tools/console.sh\` tries again" >&2; }
+
 stamp=.venv/.locked
 wanted=$(cat requirements/dev.txt pyproject.toml | sha256sum | cut -d' ' -f1)
-if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; then exit 0; fi
+if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; then
+  console
+  exit 0
+fi
 
 if ! python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
   echo "setup: installing Debian's python3-venv (10 s)"
@@ -17,3 +23,4 @@ echo "setup: making .venv with the locked libraries (about 1 min)"
 .venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
 .venv/bin/python -m pip install -q --disable-pip-version-check --no-deps -e .
 echo "$wanted" >"$stamp"
+console

@@ -5,6 +5,8 @@ import { ApiError, json } from "./http";
 export interface Person {
   readonly name: string;
   readonly displayName?: string;
+  /** As the platform's API knows the person, such as roost:user:admin. */
+  readonly identity?: string;
   readonly groups?: readonly string[];
 }
 

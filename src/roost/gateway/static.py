@@ -32,6 +32,7 @@ HEADERS: Final = (
     (b"Cross-Origin-Opener-Policy", b"same-origin"),
     (b"Strict-Transport-Security", b"max-age=31536000"),
 )
+_ENDINGS: Final = {"br": "br", "gzip": "gz"}
 PLAIN: Final = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>roost</title>
 <h1>roost</h1>
@@ -48,6 +49,8 @@ class _File:
     tag: str
     keeps: bool
     """Its name holds a digest of its content, so browsers may keep it for good."""
+    encodings: tuple[str, ...] = ()
+    """In which it lies beside itself compressed, the smallest first."""
 
 
 class Files:
@@ -69,12 +72,28 @@ class Files:
                 return await self._send(request, client, PLAIN, "text/html; charset=utf-8", '"plain"', keeps=False)
         if file is None:
             raise Refusal(404, "the console has no such file")
-        body = await asyncio.to_thread(file.path.read_bytes)
-        return await self._send(request, client, body, file.kind, file.tag, keeps=file.keeps)
+        encoding = _encoding(request, file)
+        path = file.path.with_name(f"{file.path.name}.{_ENDINGS[encoding]}") if encoding else file.path
+        body = await asyncio.to_thread(path.read_bytes)
+        # One tag for each form, as a cache keeps them apart.
+        tag = file.tag if encoding is None else f'{file.tag[:-1]}-{encoding}"'
+        return await self._send(request, client, body, file.kind, tag, keeps=file.keeps, encoding=encoding)
 
-    async def _send(self, request: Request, client: Client, body: bytes, kind: str, tag: str, *, keeps: bool) -> int:
+    async def _send(
+        self,
+        request: Request,
+        client: Client,
+        body: bytes,
+        kind: str,
+        tag: str,
+        *,
+        keeps: bool,
+        encoding: str | None = None,
+    ) -> int:
         cached = b"public, max-age=31536000, immutable" if keeps else b"no-cache"
-        headers = [*HEADERS, (b"ETag", tag.encode()), (b"Cache-Control", cached)]
+        headers = [*HEADERS, (b"ETag", tag.encode()), (b"Cache-Control", cached), (b"Vary", b"Accept-Encoding")]
+        if encoding:
+            headers.append((b"Content-Encoding", encoding.encode()))
         if value_of(request.headers, b"if-none-match") == tag.encode():
             await client.start(304, headers)
             await client.finish()
@@ -91,11 +110,27 @@ class Files:
 def _found(directory: Path) -> list[tuple[str, _File]]:
     found: list[tuple[str, _File]] = []
     for path in sorted(directory.rglob("*")) if directory.is_dir() else ():
-        if path.is_file():
+        if path.is_file() and not _is_compressed(path):
             name = path.relative_to(directory).as_posix()
             kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
             if kind.startswith("text/") or kind in {"application/javascript", "image/svg+xml"}:
                 kind += "; charset=utf-8"
             digest = hashlib.sha256(path.read_bytes()).hexdigest()[:20]
-            found.append((name, _File(path, kind, f'"{digest}"', name.startswith("assets/"))))
+            encodings = tuple(
+                each for each, end in _ENDINGS.items() if path.with_name(f"{path.name}.{end}").is_file()
+            )
+            found.append((name, _File(path, kind, f'"{digest}"', name.startswith("assets/"), encodings)))
     return found
+
+
+def _is_compressed(path: Path) -> bool:
+    return path.suffix[1:] in _ENDINGS.values() and path.with_suffix("").is_file()
+
+
+def _encoding(request: Request, file: _File) -> str | None:
+    """The smallest form that the client takes."""
+    given = (value_of(request.headers, b"accept-encoding") or b"").decode("latin-1").lower()
+    taken = {
+        part.partition(";")[0].strip() for part in given.split(",") if "q=0" not in part.replace(" ", "").split(";")
+    }
+    return next((each for each in file.encodings if each in taken), None)

@@ -120,7 +120,7 @@ export default function OnPremisesPage() {
     nodes: (
       <>
         <NodeSettings />
-        <MachineList user={session?.user.name ?? ""} />
+        <MachineList user={session?.user.identity ?? `roost:user:${session?.user.name ?? ""}`} />
       </>
     ),
     extension: <ExtensionSection />,
