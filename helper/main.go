@@ -20,8 +20,9 @@ const usage = `usage:
   roost-probe fetch --ca FILE --list FILE [--jobs 4] [--attempts 3] [--proxy-from-env=false]
       each line of the list (- for standard input): URL<TAB>SHA256<TAB>OUT
   roost-probe fetch URL --ca FILE --sha256 HEX --out FILE
-  roost-probe dial HOST:PORT... [--timeout 5s]
-  roost-probe listen [ADDRESS:]PORT... --for 10s
+  roost-probe dial HOST:PORT... [--timeout 5s] [--times 1] [--read]
+  roost-probe listen [ADDRESS:]PORT... --for 10s [--banner TEXT]
+  roost-probe vrrp --own ADDRESS --nonce TEXT [--for 4s] PEER...
   roost-probe http-check URL --ca FILE [--timeout 10s] [--socket PATH] [--only-with FILE]
 `
 
@@ -37,6 +38,7 @@ func run(arguments []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		"dial":       dialVerb,
 		"listen":     listenVerb,
 		"http-check": httpCheckVerb,
+		"vrrp":       vrrpVerb,
 	}
 	if len(arguments) == 0 {
 		fmt.Fprint(stderr, usage)

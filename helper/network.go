@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"flag"
@@ -20,6 +21,7 @@ type dialled struct {
 	Target       string  `json:"target"`
 	OK           bool    `json:"ok"`
 	Milliseconds float64 `json:"milliseconds"`
+	Banner       string  `json:"banner,omitempty"`
 	Problem      string  `json:"problem,omitempty"`
 	Error        string  `json:"error,omitempty"`
 }
@@ -27,6 +29,8 @@ type dialled struct {
 func dialVerb(arguments []string, _ io.Reader, report *reporter) (bool, error) {
 	flags := flag.NewFlagSet("dial", flag.ContinueOnError)
 	timeout := flags.Duration("timeout", 5*time.Second, "")
+	times := flags.Int("times", 1, "")
+	read := flags.Bool("read", false, "")
 	targets, err := parse(flags, arguments)
 	if err != nil {
 		return false, err
@@ -34,13 +38,13 @@ func dialVerb(arguments []string, _ io.Reader, report *reporter) (bool, error) {
 	if len(targets) == 0 {
 		return false, fmt.Errorf("%w: name at least one HOST:PORT", errUsage)
 	}
-	results := make([]dialled, len(targets))
+	results := make([]dialled, len(targets)**times)
 	var group sync.WaitGroup
-	for number, target := range targets {
+	for number := range results {
 		group.Add(1)
 		go func() {
 			defer group.Done()
-			results[number] = dial(target, *timeout)
+			results[number] = dial(targets[number%len(targets)], *timeout, *read)
 		}()
 	}
 	group.Wait()
@@ -52,7 +56,8 @@ func dialVerb(arguments []string, _ io.Reader, report *reporter) (bool, error) {
 	return well, nil
 }
 
-func dial(target string, timeout time.Duration) dialled {
+// dial connects; with read it waits a moment for the line by which a listener of this program names itself.
+func dial(target string, timeout time.Duration, read bool) dialled {
 	begin := time.Now()
 	connection, err := net.DialTimeout("tcp", target, timeout)
 	result := dialled{Target: target, Milliseconds: float64(time.Since(begin).Microseconds()) / 1000}
@@ -60,8 +65,13 @@ func dial(target string, timeout time.Duration) dialled {
 		result.Problem, result.Error = cause(err)
 		return result
 	}
-	connection.Close()
+	defer connection.Close()
 	result.OK = true
+	if read {
+		_ = connection.SetReadDeadline(time.Now().Add(2 * time.Second))
+		line, _ := bufio.NewReader(io.LimitReader(connection, 200)).ReadString('\n')
+		result.Banner = strings.TrimSpace(line)
+	}
 	return result
 }
 
@@ -77,6 +87,7 @@ type listening struct {
 func listenVerb(arguments []string, _ io.Reader, report *reporter) (bool, error) {
 	flags := flag.NewFlagSet("listen", flag.ContinueOnError)
 	span := flags.Duration("for", 10*time.Second, "")
+	banner := flags.String("banner", "", "")
 	addresses, err := parse(flags, arguments)
 	if err != nil {
 		return false, err
@@ -88,10 +99,10 @@ func listenVerb(arguments []string, _ io.Reader, report *reporter) (bool, error)
 	defer cancel()
 	stop, release := context.WithTimeout(stop, *span)
 	defer release()
-	return listen(stop, addresses, report), nil
+	return listen(stop, addresses, *banner, report), nil
 }
 
-func listen(stop context.Context, addresses []string, report *reporter) bool {
+func listen(stop context.Context, addresses []string, banner string, report *reporter) bool {
 	well := true
 	var open sync.WaitGroup
 	for _, address := range addresses {
@@ -113,17 +124,20 @@ func listen(stop context.Context, addresses []string, report *reporter) bool {
 		}()
 		go func() {
 			defer open.Done()
-			acceptAll(listener)
+			acceptAll(listener, banner)
 		}()
 	}
 	open.Wait()
 	return well
 }
 
-func acceptAll(listener net.Listener) {
+func acceptAll(listener net.Listener, banner string) {
 	for {
 		connection, err := listener.Accept()
 		if err == nil {
+			if banner != "" {
+				_, _ = io.WriteString(connection, banner+"\n")
+			}
 			connection.Close()
 		} else if errors.Is(err, net.ErrClosed) {
 			return

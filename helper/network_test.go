@@ -57,20 +57,20 @@ func TestListenAcceptsUntilToldToStop(t *testing.T) {
 	reader, writer := net.Pipe()
 	done := make(chan bool)
 	go func() {
-		done <- listen(stop, []string{"127.0.0.1:0"}, &reporter{stdout: writer, stderr: writer})
+		done <- listen(stop, []string{"127.0.0.1:0"}, "I am it", &reporter{stdout: writer, stderr: writer})
 	}()
 	line := make([]byte, 200)
 	count, _ := reader.Read(line)
 	_, rest, _ := strings.Cut(string(line[:count]), `"listen":"`)
 	address, _, _ := strings.Cut(rest, `"`)
-	if result := dial(address, time.Second); !result.OK {
+	if result := dial(address, time.Second, true); !result.OK || result.Banner != "I am it" {
 		t.Errorf("could not dial %q: %v", address, result)
 	}
 	cancel()
 	if !<-done {
 		t.Error("ended badly")
 	}
-	if result := dial(address, time.Second); result.OK {
+	if result := dial(address, time.Second, true); result.OK {
 		t.Error("still listens after the end")
 	}
 }

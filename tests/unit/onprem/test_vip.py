@@ -13,6 +13,8 @@ from roost.node.things.file import File
 from roost.providers.onprem import layout, steps
 from roost.providers.onprem.context import Context, MachineInput
 from roost.providers.onprem.kubeadm import config
+from roost.providers.onprem.preflight import virtual
+from roost.providers.onprem.preflight.machine import Subject
 from roost.providers.onprem.vip import address, render, things
 from roost.providers.onprem.vip.address import Peer, Virtual
 from tests.unit.onprem import made
@@ -123,3 +125,35 @@ def test_the_device_is_that_of_the_machines_own_address() -> None:
     found = made.found("cp1", "10.200.0.11").node
     assert things.interface(found, "10.200.0.11") == "eth0"
     assert things.interface(replace(found, addresses=()), "10.200.0.11") == "eth0"
+
+
+def findings(ctx: Context, *subjects: Any, exists: bool = False) -> list[str]:
+    return [f"{each.machine} {each.check}" for each in virtual.findings(ctx, subjects, exists=exists)]
+
+
+def subject(ctx: Context, machine: MachineInput, **found: Any) -> Subject:
+    seen = made.found(machine.name, machine.spec.addresses.primary, **found)
+    return Subject(ctx.spec, machine, seen, made.ID, ("amd64",))
+
+
+def with_image(ctx: Context) -> Context:
+    images = (*ctx.bundle.images, made.image(vipimage.name(), "amd64", "control-plane"))
+    return replace(ctx, bundle=replace(ctx.bundle, images=images))
+
+
+def test_a_free_address_in_the_subnet_is_well() -> None:
+    ctx = with_image(context())
+    assert findings(ctx, *(subject(ctx, plane) for plane in PLANES)) == []
+    assert findings(context(), subject(ctx, PLANES[0])) == ["cp1 VirtualImageMissing"]
+
+
+def test_an_address_that_answers_before_the_cluster_exists_is_somebodys() -> None:
+    ctx = with_image(context())
+    answered = subject(ctx, PLANES[0], reach={"endpoint": "refused"})
+    assert findings(ctx, answered) == ["cp1 VirtualAddressTaken"]
+    assert findings(ctx, answered, exists=True) == []
+
+
+def test_an_address_outside_the_control_planes_subnet_is_refused_and_workers_are_free() -> None:
+    ctx = with_image(context(host="10.201.0.100"))
+    assert findings(ctx, subject(ctx, PLANES[0]), subject(ctx, made.W1)) == ["cp1 VirtualAddressOutside"]

@@ -13,6 +13,7 @@ from dataclasses import replace
 from roost.api import conditions
 from roost.api.errors import PermanentFailure, RetryLater, RoostError
 from roost.api.v1alpha1.cluster import NetworkPlugin
+from roost.api.v1alpha1.machine import Role
 from roost.api.v1alpha1.plan import PlanSpec
 from roost.kube.errors import explained
 from roost.providers.onprem import access, families, following, layout, nodes, planes, planning, removal
@@ -23,15 +24,21 @@ from roost.providers.onprem.graph import combined
 from roost.providers.onprem.layout import Seat
 from roost.providers.onprem.observing import Seen, look_at, reconsider
 from roost.providers.onprem.planes import Stage
-from roost.providers.onprem.preflight import flags, images, report, runtimes, trust
+from roost.providers.onprem.preflight import flags, images, report, runtimes, trust, virtual
 from roost.providers.onprem.preflight.machine import Subject
 from roost.providers.onprem.preflight.report import Finding
 from roost.providers.onprem.preflight.run import check
+from roost.providers.onprem.vip import address
 
 
 async def reconcile(ctx: Context) -> Outcome:
     """Create, complete or repair the cluster. Conditions are reported before anything is raised."""
     unseen = [machine for machine in _members(ctx) if machine.name not in ctx.settled]
+    if address.wanted(ctx.spec) is not None and any(machine.spec.role is Role.CONTROL_PLANE for machine in unseen):
+        # The others hold the virtual address with it, and have to be told of it.
+        unseen = [
+            machine for machine in _members(ctx) if machine in unseen or machine.spec.role is Role.CONTROL_PLANE
+        ]
     if not unseen:
         return await look_after(ctx)
     seen, failures = await _look(ctx, unseen)
@@ -147,6 +154,7 @@ async def _preflight(
     new = [subject for subject, look in zip(subjects, seen, strict=True) if _is_new(ctx, look)]
     findings = check(new, others=joined)
     findings += await images.findings(ctx, new)
+    findings += virtual.findings(ctx, new, exists=bool(established))
     findings += [finding for look in seen for finding in _taken_names(look, existing)]
     findings += [finding for look in seen for finding in _blocked(look)]
     findings += [finding for subject in new for finding in runtimes.check(ctx, subject)]

@@ -19,6 +19,7 @@ from roost.node.act import Step
 from roost.providers.onprem import access, drain, entering, etcd, gate, layout, nodes
 from roost.providers.onprem.context import Context, MachineInput
 from roost.providers.onprem.graph import combined
+from roost.providers.onprem.vip import updating
 
 
 async def restore(ctx: Context, machine: MachineInput) -> None:
@@ -83,6 +84,9 @@ async def _out_of_control_planes(ctx: Context, client: Client, machine: MachineI
         why = etcd.may_remove(members, member)
         if why is not None:
             raise RetryLater("QuorumAtRisk", f"{machine.name} stays: {why}")
+    for peer in staying:
+        _doing(ctx, machine, f"taking it out of the virtual address's peers on {peer.name}")
+        await updating.tell(ctx, peer)
     await _out_of_cluster(ctx, client, machine)
     for member in own:
         _doing(ctx, machine, f"taking the etcd member {member.title} out")

@@ -1,0 +1,82 @@
+"""The checks of a self-built VIP and of several control planes' endpoint. Pure.
+
+Called by the provider with the machines that are new; what needs the cluster's own state (whether it exists) is
+given to it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator, Sequence
+
+from roost.api.v1alpha1.machine import Role
+from roost.bundle import vipimage
+from roost.providers.onprem.context import Context
+from roost.providers.onprem.preflight.machine import Subject
+from roost.providers.onprem.preflight.report import Finding
+from roost.providers.onprem.vip import address
+from roost.providers.onprem.vip.address import Virtual
+
+
+def findings(ctx: Context, subjects: Sequence[Subject], *, exists: bool) -> list[Finding]:
+    """`exists`: a control plane is there, so that the address is held rightly."""
+    virtual = address.wanted(ctx.spec)
+    if virtual is None:
+        return []
+    found: list[Finding] = []
+    for subject in subjects:
+        if subject.machine.spec.role is Role.CONTROL_PLANE:
+            found += _image(ctx, subject)
+            found += _subnet(subject, virtual)
+        found += _own(subject, virtual)
+        if not exists and not subject.ours:
+            found += _taken(subject, virtual)
+    return found
+
+
+def _image(ctx: Context, subject: Subject) -> Iterator[Finding]:
+    names = {image.name for image in ctx.bundle.images_for(subject.found.node.architecture)}
+    if vipimage.name() not in names:
+        yield subject.error(
+            "VirtualImageMissing",
+            f"the release bundle of {ctx.spec.version} lacks the image of the self-built VIP for this machine",
+            f"{vipimage.name()} for {subject.found.node.architecture}",
+            f"Add it to the bundle: roost bundle create --kubernetes {ctx.spec.version}",
+        )
+
+
+def _subnet(subject: Subject, virtual: Virtual) -> Iterator[Finding]:
+    """An address of another network would be announced where nobody asks for it."""
+    wanted = ipaddress.ip_address(virtual.address)
+    own = [each for each in subject.found.node.addresses if each.address == subject.machine.spec.addresses.primary]
+    networks = [ipaddress.ip_interface(f"{each.address}/{each.prefix}").network for each in own]
+    if networks and not any(wanted in network for network in networks):
+        yield subject.error(
+            "VirtualAddressOutside",
+            f"the virtual address {virtual.address} is not in the subnet of this control plane",
+            f"{subject.machine.spec.addresses.primary} is in {', '.join(map(str, networks))}",
+            "Take a free address of the subnet that all control planes share, or a load balancer",
+        )
+
+
+def _own(subject: Subject, virtual: Virtual) -> Iterator[Finding]:
+    for each in subject.found.node.addresses:
+        if each.address == virtual.address and not subject.ours:
+            yield subject.error(
+                "VirtualAddressTaken",
+                f"the virtual address {virtual.address} is this machine's own",
+                f"it is on {each.interface}",
+                "Take an address that no machine has",
+            )
+
+
+def _taken(subject: Subject, virtual: Virtual) -> Iterator[Finding]:
+    """Before the cluster exists nobody may answer there: neither with a connection nor by refusing one."""
+    said = subject.found.reach.get("endpoint")
+    if said in ("open", "refused"):
+        yield subject.error(
+            "VirtualAddressTaken",
+            f"something has the virtual address {virtual.address} already",
+            f"a connection to port {virtual.port} is {said} from this machine",
+            "Take an address that nothing on the network uses",
+        )
