@@ -127,6 +127,7 @@ def test_dual_stack(story: Story) -> None:
     "spec.onPremises.network.ipFamily",
     "Machine:spec.addresses.ipv6",
     "spec.onPremises.controlPlaneEndpoint.host",
+    "Machine:spec.ssh.address",
 )
 @pytest.mark.verify
 def test_ipv6_alone(story: Story) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import datetime
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,9 +13,9 @@ import pytest
 
 from roost.api.masked import Masked
 from roost.kube.client import connect
-from roost.providers.onprem import cluster_annotations
+from roost.providers.onprem import cluster_annotations, nodes
 from roost.providers.onprem.context import Context
-from roost.providers.onprem.network import install, plugins
+from roost.providers.onprem.network import bridges, install, plugins
 from tests.fixtures.apiserver import ApiServer
 from tests.unit.onprem import made
 
@@ -109,5 +110,37 @@ async def test_the_clusters_annotations_are_there_for_its_components(
         assert first["metadata"]["annotations"]["cpaas.io/platform-url"] == "https://platform.example.com"
         await cluster_annotations.publish(ctx, client)
         assert server.call("GET", path).body["metadata"]["resourceVersion"] == first["metadata"]["resourceVersion"]
+    finally:
+        await client.close()
+
+
+@pytest.mark.parameter("Machine:spec.nic", "Machine:spec.bridgeNetwork")
+async def test_devices_of_machines_are_entered_in_their_bridge_networks(
+    apiserver: Callable[[str], ApiServer], tmp_path: Path
+) -> None:
+    server = apiserver("1.31.4")
+    spec = made.W1.spec.model_copy(update={"nic": "eth2", "bridge_network": "lab-net"})
+    ctx = replace(context(CASES["underlay"], tmp_path), machines=(made.CP, replace(made.W1, spec=spec)))
+    now = datetime.datetime.now(datetime.UTC)
+    found = [nodes.Node("w1", True, "", "1.31.4", frozenset({"10.200.0.12"}), now)]
+    client = connect(Masked(kubeconfig(server)))
+    path = "/apis/kubeovn.io/v1/provider-networks"
+    try:
+        server.call("POST", "/api/v1/namespaces", {"metadata": {"name": "kube-system"}})
+        await install.install(ctx, client)
+        await bridges.keep(ctx, client, found)
+        assert "BridgeNetworkMissing" in ctx.report.events  # type: ignore[attr-defined]
+        body = {
+            "apiVersion": "kubeovn.io/v1",
+            "kind": "ProviderNetwork",
+            "metadata": {"name": "lab-net"},
+            "spec": {"defaultInterface": "eth1", "customInterfaces": [{"interface": "eth2", "nodes": ["other"]}]},
+        }
+        assert server.call("POST", path, body).status == 201
+        await bridges.keep(ctx, client, found)
+        first = server.call("GET", f"{path}/lab-net").body
+        assert first["spec"]["customInterfaces"] == [{"interface": "eth2", "nodes": ["other", "w1"]}]
+        await bridges.keep(ctx, client, found)
+        assert server.call("GET", f"{path}/lab-net").body["metadata"] == first["metadata"]
     finally:
         await client.close()
