@@ -7,6 +7,7 @@ carry TLS and packed data, and compressing others' secrets beside attackers' tex
 
 from __future__ import annotations
 
+import logging
 from typing import Final
 
 from websockets.client import ClientProtocol
@@ -21,6 +22,9 @@ from roost.api.exchange import Headers
 from roost.tunnel.frames import LARGEST_MESSAGE, SUBPROTOCOL, ProtocolError
 
 PATH: Final = "/tunnel/v1/connect"
+_LOG: Final = logging.getLogger("roost.tunnel.websocket")
+_LOG.setLevel(logging.WARNING)
+"""Each connection that opens and closes is told by the hub and the agent, in their words."""
 
 
 class Refused(Exception):
@@ -110,7 +114,11 @@ class Carrier:
 def dialled(url: str) -> Carrier:
     """The agent's side. `outgoing` holds the request."""
     protocol = ClientProtocol(
-        parse_uri(url), subprotocols=[Subprotocol(SUBPROTOCOL)], max_size=LARGEST_MESSAGE, extensions=None
+        parse_uri(url),
+        subprotocols=[Subprotocol(SUBPROTOCOL)],
+        max_size=LARGEST_MESSAGE,
+        extensions=None,
+        logger=_LOG,
     )
     protocol.send_request(protocol.connect())
     return Carrier(protocol)
@@ -121,7 +129,9 @@ def accepted(headers: Headers) -> Carrier:
 
     Raises Refused when the request asks for no tunnel; the gateway answers that itself.
     """
-    protocol = ServerProtocol(subprotocols=[Subprotocol(SUBPROTOCOL)], max_size=LARGEST_MESSAGE, extensions=None)
+    protocol = ServerProtocol(
+        subprotocols=[Subprotocol(SUBPROTOCOL)], max_size=LARGEST_MESSAGE, extensions=None, logger=_LOG
+    )
     lines = [b"GET " + PATH.encode() + b" HTTP/1.1", *(name + b": " + value for name, value in headers)]
     protocol.receive_data(b"\r\n".join([*lines, b"", b""]))
     request = next((event for event in protocol.events_received() if isinstance(event, Request)), None)
