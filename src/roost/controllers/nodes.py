@@ -6,6 +6,7 @@ fails to come is no news yet; the second says so, and after a minute the cluster
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
 from typing import Final
 
@@ -19,8 +20,12 @@ from roost.controllers.reporting import StatusReporter
 from roost.controllers.runtime.api import Object, Ref, deleting, generation, part, ref_of
 from roost.controllers.runtime.log import logger
 from roost.controllers.runtime.status import ConditionStatus
+from roost.kube import observe
+from roost.kube.client import connect
+from roost.kube.errors import explained
 
 EVERY: Final = 10.0
+MEASURE_EVERY: Final = 60.0
 REPAIR_AFTER: Final = 6
 """Looks in vain before the cluster is reconciled in full."""
 
@@ -44,6 +49,8 @@ class NodeFollower:
         self._is_reconciling = is_reconciling
         self._repair = repair
         self._missed: dict[Ref, int] = {}
+        self._measured: dict[Ref, float] = {}
+        """When each cluster is measured next, by the loop's clock."""
         self._log = logger()
 
     async def reconcile(self, ref: Ref) -> float | None:
@@ -51,6 +58,7 @@ class NodeFollower:
         cluster = env.cache.get(ref)
         if cluster is None or deleting(cluster):
             self._missed.pop(ref, None)
+            self._measured.pop(ref, None)
             return None
         if self._is_reconciling(ref):
             return EVERY
@@ -78,9 +86,34 @@ class NodeFollower:
             self._miss(ref, members, missed + 1, None)
         if not self._is_reconciling(ref) and env.cache.get(ref) is not None:
             tell(env, ref, cluster, outcome)
+            await self._measure(ref, cluster)
             total = sum(not deleting(machine) for machine in env.machines(ref))
             env.status.set(ref, nodes={"ready": outcome.nodes_ready, "total": max(total, outcome.nodes_total)})
         return EVERY
+
+    async def _measure(self, ref: Ref, cluster: Object) -> None:
+        """Capacity, usage and ends of certificates, every minute; what can't be read stays as it was."""
+        now = asyncio.get_running_loop().time()
+        if now < self._measured.get(ref, now):
+            return
+        self._measured[ref] = now + MEASURE_EVERY
+        kubeconfig = await self._env.kubeconfig(cluster).load()
+        if kubeconfig is None:
+            return
+        try:
+            client = connect(kubeconfig)
+        except RoostError:
+            return
+        try:
+            with explained(client.server, doing="measure the cluster"):
+                found = (await observe.facts(client)).status()
+        except RoostError as error:
+            self._log.warning("cluster not measured", cluster=str(ref), cause=error.message)
+            return
+        finally:
+            await client.close()
+        kept = {name: found[name] for name in ("uid", "capacity", "usage", "certificates") if found[name] is not None}
+        self._env.status.set(ref, **kept)
 
     def _joined(self, machine: Object) -> bool:
         """A Machine that is still to join is the reconcile's, and no reason to call the cluster unavailable."""

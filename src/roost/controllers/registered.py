@@ -6,11 +6,10 @@ agent, when it comes back after having been away, is told to remove itself. Call
 
 from __future__ import annotations
 
-import asyncio
 import re
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Final, cast
+from typing import Final, cast
 
 from roost.api import conditions as c
 from roost.api.names import FINALIZER, SYSTEM_NAMESPACE
@@ -24,13 +23,13 @@ from roost.controllers.runtime.api import (
     deleting,
     finalizers,
     generation,
-    metadata,
     part,
     ref_of,
     uid,
 )
 from roost.controllers.runtime.clock import rfc3339
 from roost.controllers.runtime.log import logger
+from roost.kube import observe
 from roost.kube.client import Client
 from roost.kube.errors import explain
 from roost.kube.resources import SECRET
@@ -83,25 +82,15 @@ class RegisteredController:
         if client is None:
             client = self._clients[uid(cluster)] = self._attached(ref.namespace, ref.name)
         try:
-            version, nodes, system = await asyncio.gather(
-                client.call("GET", "/version"),
-                client.call("GET", "/api/v1/nodes"),
-                client.call("GET", "/api/v1/namespaces/kube-system"),
-            )
+            facts = await observe.facts(client)
         except Exception as error:
             explained = explain(error, server=client.server, doing="asking the cluster through its agent")
             env.status.say(
                 ref, c.AVAILABLE, "False", explained.reason, explained.message, generation=generation(cluster)
             )
             return
-        found = str(version.get("gitVersion", "")).removeprefix("v")
-        env.status.set(
-            ref,
-            version=found,
-            nodes=count(cast("list[Object]", nodes.get("items") or [])),
-            uid=str(metadata(system).get("uid") or ""),
-        )
-        supported, message = judge_version(found)
+        env.status.set(ref, **facts.status())
+        supported, message = judge_version(facts.version)
         env.status.say(
             ref,
             c.VERSION_SUPPORTED,
@@ -134,15 +123,6 @@ class RegisteredController:
         client = self._clients.pop(cluster_uid, None)
         if client is not None:
             await client.close()
-
-
-def count(nodes: list[Object]) -> dict[str, int]:
-    """Ready ones and all."""
-    ready = 0
-    for node in nodes:
-        listed = cast("list[Mapping[str, Any]]", part(node, "status").get("conditions") or [])
-        ready += any(each.get("type") == "Ready" and each.get("status") == "True" for each in listed)
-    return {"ready": ready, "total": len(nodes)}
 
 
 def judge_version(version: str) -> tuple[bool, str]:

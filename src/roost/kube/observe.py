@@ -73,7 +73,7 @@ class Facts:
         return {
             "version": self.version or None,
             "uid": self.uid or None,
-            "nodes": {"ready": self.nodes_ready, "total": self.nodes_total},
+            "nodes": None if "nodes" in self.unread else {"ready": self.nodes_ready, "total": self.nodes_total},
             "capacity": self.capacity.status() if self.capacity else None,
             "usage": self.usage.status() if self.usage else None,
             "certificates": ends or None,
