@@ -5,7 +5,7 @@ SHELL := /bin/bash
 PYTHON := .venv/bin/python
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup helper check gen unit contract test verify soak bench bench-gateway demo demo-down lab docs clean
+.PHONY: help setup helper check gen unit contract test verify soak bench bench-gateway demo demo-down console screenshots lab docs clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -48,6 +48,13 @@ demo: ## three lab machines, roost, and a cluster of 1+2 on them (cold 20 min, w
 
 demo-down: ## end what `make demo` started
 	@tools/demo.sh --down
+
+console: setup ## build the web console (its own tests: cd console && npm test)
+	@tools/console.sh --force
+
+screenshots: setup ## pictures of each page of the console; DATA=DIR is a running platform's data directory
+	@tools/console.sh --browser
+	@$(PYTHON) tools/screenshots.py --data-dir $(DATA)
 
 lab: setup ## build the lab's programs and images for the newest Kubernetes (cold 15 min)
 	@$(PYTHON) -m lab build

@@ -3,6 +3,16 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+# What tests and pictures of the console need besides: Debian's Chromium, and letters of both languages.
+if [ "${1:-}" = "--browser" ]; then
+  if [ ! -x /usr/bin/chromium ]; then
+    echo "console: installing Debian's chromium (1 min)"
+    apt-get update -qq
+    apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk fonts-dejavu-core >/dev/null
+  fi
+  shift
+fi
+
 out=${ROOST_CONSOLE_OUT:-src/roost/gateway/static}
 wanted=$(
   find console docs/en/console docs/zh/console src/roost/api tools/console_types.py \
