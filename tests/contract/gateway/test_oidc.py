@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.cookiejar
+import json
 import os
 import re
 import shutil
@@ -71,13 +72,17 @@ class Browser:
 
 
 @pytest.fixture(scope="module")
-def issuer(gateway: Running, admin: str) -> Iterator[str]:
+def issuer(gateway: Running, admin: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     port = free_port()
     found = f"http://localhost:{port}/"
     redirect = f"{gateway.url}/roost/v1/oidc/web/callback"
+    users = tmp_path_factory.mktemp("oidc") / "users.json"
+    # Its device flow takes the name for the subject, so both are the same here.
+    person = {"ID": "tester", "Username": "tester", "Password": "verysecure", "FirstName": "Test", "LastName": "User"}
+    users.write_text(json.dumps({"tester": person}))
     process = subprocess.Popen(
         [built()],
-        env={**os.environ, "PORT": str(port), "REDIRECT_URI": redirect},
+        env={**os.environ, "PORT": str(port), "REDIRECT_URI": redirect, "USERS_FILE": str(users)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -109,7 +114,7 @@ def sign_in(gateway: Running, browser: Browser) -> tuple[int, str, str]:
     status, url, page = browser.open(f"{gateway.url}/roost/v1/oidc/web/start")
     assert status == 200 and "/login/username" in url, (status, url, page)
     request = urllib.parse.parse_qs(urllib.parse.urlsplit(url).query)["authRequestID"][0]
-    form = {"username": "test-user@localhost", "password": "verysecure", "id": request}
+    form = {"username": "tester", "password": "verysecure", "id": request}
     return browser.open(url.partition("?")[0], form)
 
 
@@ -119,7 +124,7 @@ def test_a_browser_signs_in_by_code_with_pkce(gateway: Running, issuer: str) -> 
     assert status == 200 and url == f"{gateway.url}/console/"
     status, _, body = browser.open(f"{gateway.url}/roost/v1/session")
     assert status == 200
-    assert '"identity":"roost:user:web:id1"' in body
+    assert '"identity":"roost:user:web:tester"' in body
     assert browser.cookie("__Host-roost-oidc") is None
 
 
@@ -143,7 +148,7 @@ def test_a_terminal_signs_in_by_device_code(gateway: Running, issuer: str) -> No
     browser = Browser(gateway)
     form = {
         "user_code": begun.body["userCode"],
-        "username": "test-user@localhost",
+        "username": "tester",
         "password": "verysecure",
     }
     status, _, page = browser.open(f"{issuer}device/login", form)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 import time
+from collections import OrderedDict
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -15,15 +16,18 @@ from roost.gateway import oidc, sessions
 from roost.gateway.authorise import Question
 from roost.gateway.endpoints.services import Services, document, seen, signed_in, text, texts
 from roost.gateway.endpoints.session import begun, set_cookie
-from roost.gateway.records import USER_NAME, Provider
+from roost.gateway.records import USER_NAME, Provider, digest
 from roost.gateway.refusal import Refusal
 
 COOKIE: Final = "__Host-roost-oidc"
 SECONDS: Final = 600
+SPENT_MOST: Final = 10_000
 
 
 def routes(services: Services) -> list[Route]:
     clients: dict[str, oidc.Client] = {}
+    spent: OrderedDict[str, None] = OrderedDict()
+    """Device codes that gave a session; a provider may take one twice, this does not."""
 
     def client(name: str) -> oidc.Client:
         provider = services.store.provider(name) if USER_NAME.fullmatch(name) else None
@@ -77,10 +81,16 @@ def routes(services: Services) -> list[Route]:
 
     async def device_token(request: Request) -> Response:
         name, _, code = text(await document(request), "deviceCode", most=4096).partition(":")
+        mark = digest(f"{name}:{code}")
+        if mark in spent:
+            raise Refusal(401, "this device code was used already", cause="SignInFailed")
         try:
             person = await client(name).poll_device(code)
         except oidc.Pending:
             return JSONResponse({"pending": True}, status_code=202)
+        spent[mark] = None
+        while len(spent) > SPENT_MOST:
+            spent.popitem(last=False)
         caller, pair = await _begin(services, request, name, person)
         return begun(caller, pair, as_tokens=True)
 
