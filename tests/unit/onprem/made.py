@@ -90,6 +90,7 @@ def node(name: str, address: str, **changes: Any) -> NodeFacts:
     values: dict[str, Any] = {
         "hostname": name,
         "os_id": "debian",
+        "os_version": "12",
         "os_name": "Debian GNU/Linux 12 (bookworm)",
         "kernel": "6.1.0-28-amd64",
         "machine": "x86_64",

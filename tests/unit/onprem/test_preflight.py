@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from roost.node.facts import Address, Listener, NodeFacts
-from roost.providers.onprem.preflight import report
+from roost.providers.onprem.preflight import report, systems
 from roost.providers.onprem.preflight.look import Unit, look, parse
 from roost.providers.onprem.preflight.machine import Subject
 from roost.providers.onprem.preflight.report import Finding
@@ -131,3 +131,15 @@ def test_the_look_survives_an_empty_machine(tmp_path: Path) -> None:
     assert found.content == {}
     assert not found.overlay
     assert found.skew is None
+
+
+def test_an_unknown_system_is_only_a_warning_and_a_known_one_is_nothing() -> None:
+    def said(**node: Any) -> list[tuple[str, bool]]:
+        subject = Subject(made.spec(), made.CP, made.found(node=node), made.ID, ("amd64",))
+        return [(finding.check, finding.warning) for finding in systems.system(subject)]
+
+    assert said(os_id="debian", os_version="12") == []
+    assert said(os_id="ubuntu", os_version="22.04", kernel="5.15.0") == []
+    assert said(os_id="plan9", os_version="4") == [("SystemUnknown", True)]
+    assert said(os_id="debian", os_version="7") == [("SystemUnknown", True)]
+    assert said(os_id="rhel", os_version="9.4", kernel="4.15.0") == [("SystemUnknown", True)]
