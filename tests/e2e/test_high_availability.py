@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import ssl
+import threading
+import time
+import urllib.request
+from dataclasses import dataclass, field
 from typing import Any
 
 import checks
 import pytest
 from balancer import Balancer
-from harness import BRIDGE_ADDRESS, Managed, Story, as_file, cluster_object, machine_object, ssh_secret
+from harness import BRIDGE_ADDRESS, Managed, Story, as_file, cluster_object, eventually, machine_object, ssh_secret
 
 from lab.machines.lab import Machine
 
@@ -59,5 +65,124 @@ def test_three_control_planes_behind_a_load_balancer(story: Story, version: str)
         story.platform.kubectl("delete", "cluster", "demo", "--wait=true", "--timeout=180s", timeout=190)
         for machine, was in zip(machines, before, strict=True):
             assert machine.changes_since(was) == []
+    finally:
+        balancer.close()
+
+
+def virtual_address(machines: list[Machine]) -> str:
+    """A free one of the machines' subnet."""
+    return f"{machines[0].ipv4.rpartition('.')[0]}.200"
+
+
+def holder(machines: list[Machine], address: str) -> Machine:
+    holding = [m for m in machines if address in m.run("ip -o address").stdout]
+    assert len(holding) == 1, f"{address} is held by {[m.name for m in holding]}"
+    return holding[0]
+
+
+@pytest.mark.verify
+def test_three_control_planes_hold_a_virtual_address(story: Story) -> None:
+    machines = story.make_machines(4)
+    before = [machine.snapshot() for machine in machines]
+    address = virtual_address(machines)
+    story.platform.start("1.31.4")
+    text = high_available(machines, 3, host=address, selfBuiltVIP={"virtualRouterID": 51})
+    story.platform.kubectl("apply", "-f", "-", stdin=text)
+    cluster = Managed(story.platform, "demo")
+    cluster.wait_available()
+    checks.works(cluster, count=4, version="1.31.4")
+    assert etcd_members(cluster) == {machine.name for machine in machines[:3]}
+    assert holder(machines[:3], address)
+    story.platform.kubectl("delete", "cluster", "demo", "--wait=true", "--timeout=180s", timeout=190)
+    for machine, was in zip(machines, before, strict=True):
+        assert machine.changes_since(was) == []
+
+
+@dataclass
+class Prober:
+    """Asks the API's /readyz ten times a second, each time on a new connection that has one second."""
+
+    address: str
+    successes: list[float] = field(default_factory=list[float])
+    _stop: threading.Event = field(default_factory=threading.Event)
+
+    def start(self) -> None:
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self) -> None:
+        while not self._stop.wait(0.1):
+            threading.Thread(target=self._ask, daemon=True).start()
+
+    def _ask(self) -> None:
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        try:
+            with urllib.request.urlopen(f"https://{self.address}:6443/readyz", timeout=1, context=context) as answer:
+                if answer.status == 200:
+                    self.successes.append(time.monotonic())
+        except OSError:
+            return
+
+    def stop(self) -> float:
+        """The longest time between two successes."""
+        self._stop.set()
+        times = sorted(self.successes)
+        assert len(times) > 50, "the prober hardly ever had an answer"
+        return max(later - earlier for earlier, later in itertools.pairwise(times))
+
+
+@pytest.mark.verify
+def test_the_holder_of_the_address_is_lost(story: Story) -> None:
+    """Less than five seconds pass between answers, and every write that was acknowledged can be read."""
+    machines = story.make_machines(3)
+    address = virtual_address(machines)
+    story.platform.start("1.31.4")
+    text = high_available(machines, 3, host=address, selfBuiltVIP={"virtualRouterID": 51})
+    story.platform.kubectl("apply", "-f", "-", stdin=text)
+    cluster = Managed(story.platform, "demo")
+    cluster.wait_available()
+    prober = Prober(address)
+    prober.start()
+    acknowledged: list[str] = []
+    for number in range(10):
+        write(cluster, number, acknowledged)
+    holder(machines, address).power_off()
+    for number in range(10, 25):
+        write(cluster, number, acknowledged)
+    time.sleep(5)
+    gap = prober.stop()
+    print(f"longest gap {gap:.2f} s")
+    assert gap < 5
+    found = {item["metadata"]["name"] for item in cluster.get("configmaps")["items"]}
+    assert set(acknowledged) <= found
+
+
+def write(cluster: Managed, number: int, acknowledged: list[str]) -> None:
+    done = cluster.kubectl("create", "configmap", f"written-{number}", "--request-timeout=5s", check=False)
+    if done.returncode == 0:
+        acknowledged.append(f"written-{number}")
+
+
+@pytest.mark.verify
+def test_one_control_plane_grows_to_three_and_back(story: Story) -> None:
+    machines = story.make_machines(3)
+    balancer = Balancer(BRIDGE_ADDRESS, [machine.ipv4 for machine in machines])
+    try:
+        story.platform.start("1.31.4")
+        story.platform.kubectl("apply", "-f", "-", stdin=high_available(machines[:1], 1, host=BRIDGE_ADDRESS))
+        cluster = Managed(story.platform, "demo")
+        cluster.wait_available()
+        added = as_file(*(machine_object(machine, "demo", "ControlPlane", "demo-ssh") for machine in machines[1:]))
+        story.platform.kubectl("apply", "-f", "-", stdin=added)
+        everyone = {machine.name for machine in machines}
+        eventually(lambda: etcd_members(cluster) == everyone, timeout=300)
+        checks.nodes_ready(cluster, count=3, version="1.31.4")
+        for machine in machines[:2]:
+            story.platform.kubectl("delete", "machine", machine.name, "--wait=true", "--timeout=240s", timeout=250)
+        assert etcd_members(cluster) == {machines[2].name}
+        refused = story.platform.kubectl("delete", "machine", machines[2].name, "--wait=false")
+        assert refused.returncode == 0
+        time.sleep(10)
+        assert story.platform.get("machine", machines[2].name)["metadata"]["name"] == machines[2].name
     finally:
         balancer.close()

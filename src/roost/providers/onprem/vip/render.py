@@ -55,7 +55,7 @@ def haproxy(virtual: Virtual, peers: Sequence[Peer]) -> str:
         "  option redispatch 1",
         "  retries 2",
         "  timeout connect 1s",
-        "  timeout check 1s",
+        "  timeout check 3s",
         "  timeout client 24h",
         "  timeout server 24h",
         "  option clitcpka",
@@ -70,7 +70,7 @@ def haproxy(virtual: Virtual, peers: Sequence[Peer]) -> str:
         "  option httpchk",
         "  http-check send meth GET uri /readyz ver HTTP/1.1 hdr Host kubernetes",
         "  http-check expect status 200",
-        "  default-server inter 1s fastinter 500ms downinter 1s rise 1 fall 2 check check-ssl verify required "
+        "  default-server inter 1s fastinter 500ms downinter 1s rise 1 fall 3 check check-ssl verify required "
         f"ca-file {_CA} on-marked-down shutdown-sessions",
         *(f"  server {peer.name} {layout.joined(peer.address, layout.API_PORT)}" for peer in peers),
     ]
