@@ -74,7 +74,7 @@ def test_tls_accepts_what_was_issued(authority: pki.KeyPair) -> None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER if name == "server" else ssl.PROTOCOL_TLS_CLIENT)
         context.load_verify_locations(cadata=ca.certificate_pem)
         context.verify_mode = ssl.CERT_REQUIRED
-        from roost.kube.client import _load_key  # pyright: ignore[reportPrivateUsage]
+        from roost.kube.tls import _load_key  # pyright: ignore[reportPrivateUsage]
 
         _load_key(context, pair.certificate_pem, pair.key_pem.reveal())
         ends[name] = context
