@@ -162,7 +162,8 @@ class Ends:
 
     async def connected(self, *, tunnels: int = 1, seconds: float = 10.0) -> None:
         async with asyncio.timeout(seconds):
-            while len(self.hub.sessions(CLUSTER)) < tunnels:
+            # The hub knows of a tunnel a moment before its agent has heard that it is let in.
+            while len(self.hub.sessions(CLUSTER)) < tunnels or not all(each.ready[0] for each in self.objects):
                 for task in self.agents:
                     if task.done():
                         task.result()
