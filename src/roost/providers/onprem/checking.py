@@ -24,6 +24,8 @@ from roost.ssh.connection import Connector
 
 NOBODY: Final = "00000000-0000-0000-0000-000000000000"
 """Id of no cluster: nothing that stands on the machine counts as ours."""
+NEWEST: Final = "1.31.4"
+"""Stands in for a version where none is asked for; no check of one machine depends on it."""
 _OF_A_CLUSTER: Final = (machine.network, machine.reachability)
 """Checks that compare with a cluster's networks and endpoint."""
 
@@ -74,4 +76,4 @@ def facts_of(found: Found) -> MachineFacts:
 def _any(asked: MachineInput) -> ClusterSpec:
     """A cluster whose parameters are all defaults, for checks that ask one."""
     host = asked.spec.addresses.primary or asked.target.address
-    return ClusterSpec(on_premises=OnPremises(control_plane_endpoint=Endpoint(host=host)))
+    return ClusterSpec(version=NEWEST, on_premises=OnPremises(control_plane_endpoint=Endpoint(host=host)))
