@@ -68,7 +68,7 @@ export function TextField(props: Props & { multiline?: boolean }) {
   };
   return (
     <Framed props={props} bound={bound}>
-      {props.multiline ? <Input.TextArea {...shared} className="mono" autoSize={{ minRows: 3, maxRows: 10 }} /> : <Input {...shared} />}
+      {props.multiline ? <Input.TextArea {...shared} className="mono" rows={3} /> : <Input {...shared} />}
     </Framed>
   );
 }

@@ -106,7 +106,7 @@ export default function ImportPage() {
                 className="mono"
                 required
                 spellCheck={false}
-                autoSize={{ minRows: 6, maxRows: 14 }}
+                rows={6}
                 value={kubeconfig}
                 onChange={(event) => setKubeconfig(event.target.value)}
               />
@@ -138,7 +138,7 @@ export default function ImportPage() {
                   id="ca"
                   aria-describedby="ca-notes"
                   className="mono"
-                  autoSize={{ minRows: 3, maxRows: 8 }}
+                  rows={3}
                   placeholder="-----BEGIN CERTIFICATE-----"
                   value={ca}
                   onChange={(event) => setCa(event.target.value)}

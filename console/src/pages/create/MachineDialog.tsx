@@ -294,7 +294,7 @@ function AuthRows({ auth, onChange, error }: { auth: Auth; onChange: (auth: Auth
               id="m-key"
               aria-describedby="m-key-notes"
               className="mono"
-              autoSize={{ minRows: 3, maxRows: 6 }}
+              rows={3}
               spellCheck={false}
               placeholder={t("machine.keyExample")}
               value={auth.privateKey}

@@ -41,7 +41,7 @@ export default function PasteDialog(props: {
         aria-label={t("paste.title")}
         aria-describedby="paste-help"
         className="mono"
-        autoSize={{ minRows: 7, maxRows: 14 }}
+        rows={7}
         spellCheck={false}
         placeholder={"ip,role,user,port,password\n10.0.0.11,control-plane,root,22,…\n10.0.0.12,worker,root,22,…"}
         value={text}
