@@ -1,4 +1,4 @@
-"""For every test: properties are judged by what they find, never by how long a busy computer takes over an example."""
+"""For every test: properties are judged by what they find, never by a busy computer's time for an example."""
 
 from __future__ import annotations
 
