@@ -16,7 +16,7 @@ from typing import Any, Final
 from roost.api.schema import structural
 from roost.api.v1alpha1.cluster import Cluster, ClusterSpec
 from roost.api.v1alpha1.machine import Machine, MachineSpec
-from tools import results
+from tools import field_rows, results
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 NOTE: Final = (
@@ -121,12 +121,10 @@ def _text(node: ast.expr, known: dict[str, str]) -> str | None:
 
 def rows() -> list[tuple[str, Any]]:
     """Path (a Machine's with `Machine:` before it) and row of every leaf field that a person gives."""
-    from tools import gen
-
     found: list[tuple[str, Any]] = []
     for prefix, kind, spec in (("", Cluster, ClusterSpec), ("Machine:", Machine, MachineSpec)):
         schema = structural(kind)["properties"]["spec"]
-        listed = list(gen.rows(spec, schema, "spec"))
+        listed = list(field_rows.rows(spec, schema, "spec"))
         for row in listed:
             group = any(other.path.startswith((f"{row.path}.", f"{row.path}[")) for other in listed)
             if not group and row.path != "spec.global":
@@ -145,8 +143,6 @@ def named(path: str, proof: Proof) -> bool:
 
 def page(language: str) -> str:
     """The page in one language."""
-    from tools import gen
-
     number = 0 if language == "en" else 1
     given = proofs()
     outcomes = results.results()
@@ -155,7 +151,7 @@ def page(language: str) -> str:
     mutable: list[str] = []
     for path, row in rows():
         own = [proof for proof in given if named(path, proof)]
-        changed = gen.changeable(row.frozen, "en" if number == 0 else "zh")
+        changed = field_rows.changeable(row.frozen, "en" if number == 0 else "zh")
         if row.frozen is None:
             mutable.append(path)
         rules = _tests([proof for proof in own if proof.kind == "unit"], number)
