@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from harness import Managed, eventually
+from harness import PROBE_IMAGE, Managed, eventually
 
-IMAGE = "registry.k8s.io/e2e-test-images/busybox:1.36"
+IMAGE = PROBE_IMAGE
 """Small test image of the lab's mirror; it comes with the bundle as a test image."""
 
 

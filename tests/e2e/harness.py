@@ -29,6 +29,8 @@ from lab.machines.settings import Settings
 ROOT = Path(__file__).resolve().parents[2]
 ROOST = str(Path(sys.executable).parent / "roost")
 BRIDGE_ADDRESS = Settings.from_environment().host_ipv4
+PROBE_IMAGE = "registry.k8s.io/e2e-test-images/busybox:1.36"
+"""What the stories run in Pods; the bundles of the stories hold it."""
 PORT_BASE = 10000 + 200 * Settings.from_environment().number
 """Apart from the default, so that a platform of a person on the same machine is left alone."""
 REGISTRY_PORT = PORT_BASE + 501
@@ -76,7 +78,7 @@ def made_of(version: str) -> str:
     """What the lab's builds of a version are made of: a bundle of other builds is made anew."""
     row = release(version)
     keys = [recipe.key for recipe in recipes_of(row)] + [spec.key for spec in specs_of(row)]
-    return hashlib.sha256("\n".join(keys).encode()).hexdigest()
+    return hashlib.sha256("\n".join([*keys, PROBE_IMAGE]).encode()).hexdigest()
 
 
 class Bundles:
@@ -112,6 +114,8 @@ class Bundles:
                     version,
                     "--mirror",
                     self.url,
+                    "--image",
+                    PROBE_IMAGE,
                     "--data-dir",
                     str(self.home),
                     timeout=1200,
