@@ -44,7 +44,7 @@ def failed(report: Report) -> dict[str, str]:
     return {check.type: check.reason for check in report.problems}
 
 
-def eventually(ask: Callable[[], object], seconds: float = 30) -> None:
+def eventually(ask: Callable[[], object], seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not ask():
         assert time.monotonic() < deadline
