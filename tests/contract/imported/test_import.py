@@ -44,7 +44,7 @@ def failed(report: Report) -> dict[str, str]:
     return {check.type: check.reason for check in report.problems}
 
 
-def eventually(ask: Callable[[], object], seconds: float = 120) -> None:
+def eventually(ask: Callable[[], object], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not ask():
         assert time.monotonic() < deadline
@@ -62,6 +62,9 @@ def different(before: dict[str, Any], after: dict[str, Any]) -> dict[str, tuple[
 )
 async def test_adopted_and_let_go_without_a_trace(target: Target, profile: Profile, there_before: bool) -> None:
     namespace = "/api/v1/namespaces/roost-system"
+    # The servers are shared: other tests may have left their own.
+    target.server.call("DELETE", namespace)
+    eventually(lambda: target.server.call("GET", namespace).status == 404)
     if there_before:
         target.server.call("POST", "/api/v1/namespaces", {"metadata": {"name": "roost-system"}})
         eventually(lambda: target.server.call("GET", f"{namespace}/serviceaccounts/default").status == 200)
