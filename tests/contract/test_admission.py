@@ -290,7 +290,8 @@ def test_docker_opens_with_its_gate(platform: Platform) -> None:
         "spec": {"enabled": True},
     }
     url = "/apis/cluster.alauda.io/v1alpha1/featuregates/cri-docker"
-    assert platform.server.apply(gate, url).status == 201
+    # Made here, or by a test before on the same server.
+    assert platform.server.apply(gate, url).status in {200, 201}
     deadline = time.monotonic() + 10
     while platform.apply(docker).status != 201:
         assert time.monotonic() < deadline

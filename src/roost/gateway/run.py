@@ -149,6 +149,7 @@ class Gateway:
         self._first = asyncio.create_task(self._first_user())
         for task in (*self.tasks, self._first):
             task.add_done_callback(_told)
+        self.settings.ready.touch(mode=0o600)
         self.settings.ready.write_text(str(os.getpid()))
 
     async def stop(self) -> None:
