@@ -18,8 +18,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from roost.bundle import agentimage
+from roost.bundle.debian import Package
 from roost.bundle.layout import INDEX_FILE, LAYOUT_CONTENT, LAYOUT_FILE, OCI_INDEX, REF_NAME, Layout, canonical
-from roost.bundle.vipimage import Package
 
 CACHE = Path("/var/cache/roost-lab/agent-packages")
 

@@ -9,23 +9,19 @@ the same roost give the same bytes.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
-from typing import Any, Final, cast
+from typing import Final
 
-from roost.bundle.debian import Entry, entries, layer
-from roost.bundle.layout import OCI_INDEX, OCI_MANIFEST, Descriptor, Layout, canonical
-from roost.bundle.vipimage import Package
+from roost.bundle import debianimage
+from roost.bundle.debian import Entry, Package, entries
+from roost.bundle.layout import Descriptor, Layout, canonical
 
 REPOSITORY: Final = "cluster.alauda.io/roost/agent"
 PYTHON: Final = "usr/bin/python3.11"
 HOME: Final = "usr/lib/roost"
-_LAYER: Final = "application/vnd.oci.image.layer.v1.tar"
-_CONFIG: Final = "application/vnd.oci.image.config.v1+json"
-_EPOCH: Final = "1970-01-01T00:00:00Z"
 _LIBRARY: Final = "usr/lib/python3.11/"
 _UNUSED: Final = (
     "__phello__",
@@ -70,9 +66,7 @@ _OWN: Final = (
 
 def lock() -> dict[str, tuple[Package, ...]]:
     """Packages by architecture."""
-    text = resources.files("roost.bundle").joinpath("agent.lock.json").read_text()
-    loaded = cast("dict[str, list[dict[str, Any]]]", json.loads(text))
-    return {architecture: tuple(Package(**row) for row in rows) for architecture, rows in loaded.items()}
+    return debianimage.lock("agent.lock.json")
 
 
 @cache
@@ -142,29 +136,13 @@ def files_of(packages: Mapping[str, bytes]) -> dict[str, Entry]:
 
 def write_one(layout: Layout, architecture: str, files: Mapping[str, Entry]) -> Descriptor:
     """The manifest of one architecture."""
-    written = layout.write(layer(files), _LAYER)
-    config = {
-        "created": _EPOCH,
-        "architecture": architecture,
-        "os": "linux",
-        "config": {
-            "Env": ["PATH=/usr/bin", f"PYTHONPATH=/{HOME}", "PYTHONDONTWRITEBYTECODE=1", "PYTHONUNBUFFERED=1"],
-            "Entrypoint": [f"/{PYTHON}", "-m", "roost.tunnel.agent"],
-            "User": "65532:65532",
-            "WorkingDir": "/",
-        },
-        "rootfs": {"type": "layers", "diff_ids": [written.digest]},
-        "history": [{"created": _EPOCH, "created_by": "roost bundle create"}],
+    runs = {
+        "Env": ["PATH=/usr/bin", f"PYTHONPATH=/{HOME}", "PYTHONDONTWRITEBYTECODE=1", "PYTHONUNBUFFERED=1"],
+        "Entrypoint": [f"/{PYTHON}", "-m", "roost.tunnel.agent"],
+        "User": "65532:65532",
+        "WorkingDir": "/",
     }
-    configured = layout.write(canonical(config), _CONFIG)
-    manifest = {
-        "schemaVersion": 2,
-        "mediaType": OCI_MANIFEST,
-        "config": configured.document(),
-        "layers": [written.document()],
-    }
-    made = layout.write(canonical(manifest), OCI_MANIFEST)
-    return Descriptor(made.media_type, made.digest, made.size, platform={"os": "linux", "architecture": architecture})
+    return debianimage.write_one(layout, architecture, files, runs)
 
 
 def write(
@@ -180,6 +158,4 @@ def write(
     for architecture in architectures:
         packages = {package.name: fetch(package) for package in locked.get(architecture, ())}
         manifests.append(write_one(layout, architecture, files_of(packages)))
-    listed = sorted(manifests, key=lambda each: each.architecture or "")
-    index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [each.document() for each in listed]}
-    return layout.write(canonical(index), OCI_INDEX)
+    return debianimage.write_index(layout, manifests)

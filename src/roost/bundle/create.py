@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from roost.bundle import agentimage, artifact, images, upstream, vipimage
+from roost.bundle import agentimage, artifact, debian, images, upstream, vipimage
 from roost.bundle.errors import BundleRefused, ChecksumMismatch
 from roost.bundle.extras import EXTRAS, RAW, Extra
 from roost.bundle.fetch import Fetcher, HttpStatus, Stopped, Watch, refused
@@ -399,7 +399,7 @@ class Creation:
         made = agentimage.write(self._layout, new, kept, fetch=lambda package: fetched[package].result())
         return artifact.image_entry(agentimage.name(), "agent", made, None)
 
-    def _package(self, package: vipimage.Package) -> bytes:
+    def _package(self, package: debian.Package) -> bytes:
         """A Debian package; kept only for as long as the image is being written."""
         target = self._scratch / f"{package.sha256}.deb"
         where = upstream.url(vipimage.HOST, package.url_path, mirror=self._wish.mirror)

@@ -1,7 +1,7 @@
 """Debian packages as material of an image: what is unpacked of them, without their scripts. Standard library only.
 
-Called by vipimage.py. A package is an `ar` archive whose member data.tar.* holds the files; /bin, /sbin and /lib
-are merged into /usr, as in an installed Debian.
+Called by debianimage.py and by what makes images with it. A package is an `ar` archive whose member data.tar.* holds
+the files; /bin, /sbin and /lib are merged into /usr, as in an installed Debian.
 """
 
 from __future__ import annotations
@@ -10,11 +10,29 @@ import io
 import tarfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from roost.bundle.errors import BundleDamaged
 
+ARCHIVES: Final = {"main": "archive/debian/20261124T000000Z", "updates": "archive/debian-security/20261124T000000Z"}
+"""Where Debian keeps every version for good; the second for packages that came as security updates."""
 _MAGIC = b"!<arch>\n"
 _MERGED = ("bin", "sbin", "lib", "lib64")
+
+
+@dataclass(frozen=True)
+class Package:
+    name: str
+    version: str
+    path: str
+    """Below the archive: pool/…"""
+    sha256: str
+    size: int
+
+    @property
+    def url_path(self) -> str:
+        part = "updates" if self.path.startswith("pool/updates/") else "main"
+        return f"{ARCHIVES[part]}/{self.path}"
 
 
 @dataclass(frozen=True)

@@ -8,24 +8,15 @@ What checks the API server's health in it is roost-probe, which is static. Calle
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from importlib import resources
-from typing import Any, Final, cast
+from typing import Final
 
-from roost.bundle import artifact
-from roost.bundle.debian import Entry, entries, layer
-from roost.bundle.layout import OCI_INDEX, OCI_MANIFEST, Descriptor, Layout, canonical
+from roost.bundle import artifact, debianimage
+from roost.bundle.debian import Entry, Package, entries
+from roost.bundle.layout import Descriptor, Layout, canonical
 
 REPOSITORY: Final = "cluster.alauda.io/roost/vip"
 HOST: Final = "snapshot.debian.org"
-ARCHIVES: Final = {"main": "archive/debian/20261124T000000Z", "updates": "archive/debian-security/20261124T000000Z"}
-"""Where Debian keeps every version for good; the second for packages that came as security updates."""
-_LAYER: Final = "application/vnd.oci.image.layer.v1.tar"
-"""Not compressed: what gzip makes of the same bytes depends on its version."""
-_CONFIG: Final = "application/vnd.oci.image.config.v1+json"
-_EPOCH: Final = "1970-01-01T00:00:00Z"
 _OWN: Final = (
     Entry("etc/passwd", 0o644, content=b"root:x:0:0:root:/root:/usr/sbin/nologin\n"),
     Entry("etc/group", 0o644, content=b"root:x:0:\n"),
@@ -44,26 +35,9 @@ _OWN: Final = (
 PROBE: Final = "usr/bin/roost-probe"
 
 
-@dataclass(frozen=True)
-class Package:
-    name: str
-    version: str
-    path: str
-    """Below the archive: pool/…"""
-    sha256: str
-    size: int
-
-    @property
-    def url_path(self) -> str:
-        part = "updates" if self.path.startswith("pool/updates/") else "main"
-        return f"{ARCHIVES[part]}/{self.path}"
-
-
 def lock() -> dict[str, tuple[Package, ...]]:
     """Packages by architecture."""
-    text = resources.files("roost.bundle").joinpath("vip.lock.json").read_text()
-    loaded = cast("dict[str, list[dict[str, Any]]]", json.loads(text))
-    return {architecture: tuple(Package(**row) for row in rows) for architecture, rows in loaded.items()}
+    return debianimage.lock("vip.lock.json")
 
 
 def tag() -> str:
@@ -101,24 +75,8 @@ def files_of(packages: Mapping[str, bytes], probe: bytes) -> dict[str, Entry]:
 
 def write_one(layout: Layout, architecture: str, files: Mapping[str, Entry]) -> Descriptor:
     """The manifest of one architecture."""
-    written = layout.write(layer(files), _LAYER)
-    config = {
-        "created": _EPOCH,
-        "architecture": architecture,
-        "os": "linux",
-        "config": {"Env": ["PATH=/usr/sbin:/usr/bin"], "WorkingDir": "/"},
-        "rootfs": {"type": "layers", "diff_ids": [written.digest]},
-        "history": [{"created": _EPOCH, "created_by": "roost bundle create"}],
-    }
-    configured = layout.write(canonical(config), _CONFIG)
-    manifest = {
-        "schemaVersion": 2,
-        "mediaType": OCI_MANIFEST,
-        "config": configured.document(),
-        "layers": [written.document()],
-    }
-    made = layout.write(canonical(manifest), OCI_MANIFEST)
-    return Descriptor(made.media_type, made.digest, made.size, platform={"os": "linux", "architecture": architecture})
+    runs = {"Env": ["PATH=/usr/sbin:/usr/bin"], "WorkingDir": "/"}
+    return debianimage.write_one(layout, architecture, files, runs)
 
 
 def write(
@@ -135,9 +93,4 @@ def write(
     for architecture in sorted(architectures):
         packages = {package.name: fetch(package) for package in locked.get(architecture, ())}
         manifests.append(write_one(layout, architecture, files_of(packages, probe(architecture))))
-    index = {
-        "schemaVersion": 2,
-        "mediaType": OCI_INDEX,
-        "manifests": [each.document() for each in sorted(manifests, key=lambda each: each.architecture or "")],
-    }
-    return artifact.image_entry(name(), "control-plane", layout.write(canonical(index), OCI_INDEX), None)
+    return artifact.image_entry(name(), "control-plane", debianimage.write_index(layout, manifests), None)

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from roost.bundle import upstream, vipimage
+from roost.bundle import debian, upstream, vipimage
 from roost.bundle.layout import OCI_INDEX, OCI_MANIFEST
 from roost.bundle.versions import Release, release
 
@@ -52,11 +52,11 @@ def debian_package(files: dict[str, bytes]) -> bytes:
     return packed
 
 
-def _package(name: str, architecture: str) -> tuple[vipimage.Package, bytes]:
+def _package(name: str, architecture: str) -> tuple[debian.Package, bytes]:
     files = {f"./usr/sbin/{name}": architecture.encode(), "./lib/x/libz.so.1": b"z", "./usr/share/man/x.1": b"x"}
     content = debian_package(files)
     path = f"pool/main/h/{name}_{architecture}.deb"
-    return vipimage.Package(name, "1:2.0-1", path, sha256(content), len(content)), content
+    return debian.Package(name, "1:2.0-1", path, sha256(content), len(content)), content
 
 
 PACKAGES = {a: [_package(name, a) for name in ("haproxy", "keepalived")] for a in ("amd64", "arm64")}
