@@ -14,7 +14,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -151,9 +150,6 @@ class Platform:
             *where,
             timeout=180,
         )
-        # `up` does not wait until the controllers have written what can be installed (docs/adr/0007).
-        for version in versions or ("1.31.4",):
-            eventually(partial(self.get, "kubernetesrelease", version), timeout=60)
 
     def roost(self, *args: str, check: bool = True, timeout: float = 300) -> subprocess.CompletedProcess[str]:
         return run(ROOST, *args, check=check, timeout=timeout, env={"ROOST_DATA_DIR": str(self.data_dir)})

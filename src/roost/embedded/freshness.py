@@ -1,7 +1,8 @@
-"""Whether keys, certificates and kubeconfigs are as they were when they were last checked in full.
+"""What a start may take as it was left: keys, certificates and kubeconfigs that were checked in full, and what
+the controllers wrote of the bundles.
 
-A full check parses every certificate, which costs a start more than etcd itself takes; this one reads a
-stamp. Called by start and by pki, which writes the stamp. Standard library only.
+A full check of keys parses every certificate, which costs a start more than etcd itself takes; this one reads a
+stamp. Called by sequence and by pki, which writes the stamp. Standard library only.
 """
 
 from __future__ import annotations
@@ -28,6 +29,15 @@ def is_fresh(layout: Layout, record: Record, *, now: datetime) -> bool:
 
 def stamp(layout: Layout, record: Record, *, until: datetime) -> None:
     write_private(layout.pki_checked, json.dumps({"mark": _mark(layout, record), "until": until.isoformat()}))
+
+
+def is_behind(ready: Path, bundles: Path) -> bool:
+    """Bundles came, went or were replaced since `ready`, the controllers' note that they had looked at them."""
+    try:
+        noted = ready.stat().st_mtime_ns
+        return any(path.stat().st_mtime_ns >= noted for path in (bundles, *bundles.glob("*")) if path.exists())
+    except OSError:
+        return True
 
 
 def _mark(layout: Layout, record: Record) -> str:

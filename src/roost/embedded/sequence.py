@@ -152,8 +152,18 @@ class Sequence:
             # Nobody waits for it: it listens a moment later, and what asks it tries again until then.
             await self.supervisor.start(components.own(self.layout, components.GATEWAY))
         if self._runs(components.CONTROLLERS):
-            await self.supervisor.start(components.own(self.layout, components.CONTROLLERS))
+            await self._controllers()
             self.tell("controllers")
+
+    async def _controllers(self) -> None:
+        """Waits for them where a Cluster would be refused until they have written what can be installed: where
+        the API was empty, or the bundles are others than when they last said that they are ready."""
+        ready = self._readiness(components.CONTROLLERS)
+        behind = not self.settled or freshness.is_behind(ready, self.layout.bundles)
+        ready.unlink(missing_ok=True)
+        await self.supervisor.start(components.own(self.layout, components.CONTROLLERS))
+        if behind:
+            await self._wait_file(ready, seconds=PATIENCE, what="the controllers")
 
     async def _encrypting(self) -> None:
         """A kind that came with this roost is encrypted from its first object on."""

@@ -346,6 +346,23 @@ class TestFreshness:
             assert not freshness.is_fresh(layout, FIRST, now=NOW)
 
 
+class TestBehind:
+    """«Ready» waits for the controllers only where they have yet to say what can be installed."""
+
+    def test_only_after_the_controllers_looked_at_these_bundles(self, layout: Layout) -> None:
+        ready, bundles = layout.run / "controllers.ready", layout.bundles
+        release = bundles / "1.30.4"
+        release.mkdir(parents=True)
+        assert freshness.is_behind(ready, bundles)
+        ready.touch()
+        for changed in (bundles, release):
+            for path, at in ((bundles, 1), (release, 1), (ready, 2)):
+                os.utime(path, ns=(at, at))
+            assert not freshness.is_behind(ready, bundles)
+            os.utime(changed, ns=(3, 3))
+            assert freshness.is_behind(ready, bundles)
+
+
 class TestApplied:
     """A start trusts the stamp of the last one only as long as nothing that it says could be otherwise."""
 
