@@ -119,7 +119,7 @@ def figures(own: list[Run], peer: list[Run]) -> list[Figure]:
 
 def by_roost(platform: Platform, machines: list[Machine]) -> Run:
     """Creates, looks again, deletes; only the creation is on the clock that has a peer."""
-    text = _cluster_file(machines)
+    text = cluster_file(machines)
     pids = platform.pids()
     logged = len(platform.log())
     received, cpu_before, busy = _received(machines), cpu(pids), processes.busy_seconds()
@@ -244,7 +244,7 @@ def _by_role(before: dict[str, float], after: dict[str, float]) -> dict[str, flo
     }
 
 
-def _cluster_file(machines: list[Machine]) -> str:
+def cluster_file(machines: list[Machine]) -> str:
     """As a person makes it: `roost new`."""
     workers = [word for machine in machines[1:] for word in ("--worker", f"{machine.name}={machine.ipv4}")]
     head = ["--control-plane", f"{machines[0].name}={machines[0].ipv4}"]

@@ -3,12 +3,9 @@
 # Programs and images lie ready in DIR (bench/payload.py). No preflight, no journal, no checks, no undo.
 # usage: [SOCKETS=DIR] expert.sh DIR KEY CONTROL_PLANE WORKER...
 #
-# The best form that was found for three machines on one computer; the peer must not be a straw man:
-# - Uncompressed tars: unpacking 350 MB of gzip costs each machine more than the 0.3 s that sending the rest takes.
-# - aes128-gcm, the cheapest cipher that sshd offers, and no compression; one connection per machine for all steps.
-# - Programs and images of the role only; each machine goes on as soon as what it needs is there, with no barrier:
-#   a worker joins when it is prepared and the control plane has a token, flannel is applied meanwhile.
-# - `ctr images import` from standard input: no registry, no copy of the archive on the machine's disk.
+# Its steps stand in by_hand.sh, with why they have this form. Beyond that:
+# - Each machine goes on as soon as what it needs is there, with no barrier: a worker joins when it is prepared and
+#   the control plane has a token, flannel is applied meanwhile.
 # - CoreDNS last: placed before flannel works on a node it fails, and kubelet tries again only 10 to 15 s later;
 #   placed before kube-proxy works there it waits 30 s for its first request.
 set -euo pipefail
@@ -16,29 +13,13 @@ dir=$1 key=$2 head=$3
 shift 3
 sockets=${SOCKETS:-$(mktemp -d)}
 version=$(cat "$dir/version")
-ssh_options=(-F none -i "$key" -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR
-  -o Ciphers=aes128-gcm@openssh.com -o Compression=no
-  -o ControlMaster=auto -o ControlPersist=60 -o "ControlPath=$sockets/%C")
-
-on() { local address=$1; shift; ssh "${ssh_options[@]}" "root@$address" "$@"; }
-
-prepare() { # ADDRESS ROLE
-  on "$1" 'tar -xf - -C / && systemctl daemon-reload && sysctl -qw net.ipv4.ip_forward=1 &&
-    systemctl enable -q --now containerd' <"$dir/programs-$2.tar"
-  on "$1" 'ctr -n k8s.io images import --all-platforms - >/dev/null' <"$dir/images-$2.tar"
-}
-
-join() { # ADDRESS
-  prepare "$1" worker
-  # A pipe: reading it waits for the token without a poll.
-  on "$1" "systemctl enable -q kubelet && $(cat "$sockets/join-$1") --ignore-preflight-errors=all >/dev/null 2>&1"
-}
+. "$(dirname "$0")/by_hand.sh"
 
 trap 'kill $(jobs -p) 2>/dev/null || :' EXIT
 pids=()
 for worker in "$@"; do
   mkfifo "$sockets/join-$worker"
-  join "$worker" & pids+=($!)
+  join "$worker" "$sockets/join-$worker" & pids+=($!)
 done
 prepare "$head" control-plane
 token=$(on "$head" "sed -i 's/@ADDRESS@/$head/' /etc/kubeadm.yaml && systemctl enable -q kubelet &&

@@ -10,6 +10,7 @@ Words = tuple[str, str]
 TITLES: Final[dict[str, Words]] = {
     "creation": ("Creating a cluster of 1+2", "创建 1+2 集群"),
     "playbook": ("Creating a cluster of 1+2, beside Ansible", "创建 1+2 集群，与 Ansible 对照"),
+    "joining": ("Adding a node", "添加节点"),
     "up": ("Starting the platform", "启动平台"),
     "version": ("Commands", "命令"),
     "gateway": ("The gateway and the tunnel", "网关与隧道"),
@@ -34,6 +35,14 @@ NOTES: Final[dict[str, Words]] = {
         "installed on the machines before the clock.",
         "roost 同样的创建过程。对照：`bench/ansible/playbook.yml`，用 ansible-core 的模块在机器上执行相同步骤"
         "（pipelining，forks 10，不收集 facts），程序和镜像已备好；Python 在计时前装到机器上。",
+    ),
+    "joining": (
+        "A machine made anew joins a running cluster of one node and one of five, and is removed again outside the "
+        "clock. roost: from `kubectl apply` of one Machine. Peer: `bench/join.sh` by hand over SSH, programs, images "
+        "and token ready. Both end when the cluster calls the node Ready.",
+        "一台新制作的机器加入只有一个节点和有五个节点的运行中集群，随后在计时之外移除。"
+        "roost：从 `kubectl apply` 一个 Machine 起。"
+        "对照：通过 SSH 手工执行 `bench/join.sh`，程序、镜像和令牌已备好。两者都到集群称该节点 Ready 为止。",
     ),
     "up": (
         "`roost up --detach` on an existing data directory, until it returns. Peer: etcd and kube-apiserver alone, "
@@ -81,6 +90,12 @@ LABELS: Final[dict[str, Words]] = {
     "playbook.time": ("Creation", "创建"),
     "playbook.machines": ("Processor time on the machines", "机器上的处理器时间"),
     "playbook.again": ("Second run, nothing to change", "第二次运行，无需更改"),
+    "joining.time": ("A node added to {part}", "加入有 {part} 个节点的集群"),
+    "joining.machine": (
+        "Processor time on the new machine, beside {part}",
+        "新机器的处理器时间（原有 {part} 个）",
+    ),
+    "joining.elsewhere": ("Commands to the other machines, {part}", "发往其他机器的命令数（原有 {part} 个）"),
     "up.time": ("Start", "启动"),
     "up.first": ("First start, from a release bundle", "首次启动（从发布包）"),
     "up.memory": ("Memory of {part}", "{part} 的内存"),
@@ -107,6 +122,8 @@ PEERS: Final[dict[str, Words]] = {
     "playbook.time": ("Ansible playbook", "Ansible playbook"),
     "playbook.machines": ("Ansible playbook", "Ansible playbook"),
     "playbook.again": ("Ansible playbook", "Ansible playbook"),
+    "joining.time": ("raw kubeadm join", "手工 kubeadm join"),
+    "joining.machine": ("raw kubeadm join", "手工 kubeadm join"),
     "up.time": ("bare etcd and kube-apiserver", "单独的 etcd 和 kube-apiserver"),
     "up.memory": ("bare {part}", "单独的 {part}"),
     "version.time": ("`kubectl version --client`", "`kubectl version --client`"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bench import creation, processes, traffic, up, version
+from bench import creation, joining, processes, traffic, up, version
 from bench.processes import TICKS
 
 STAT = "17 (a b) (c) S 1 17 17 0 -1 4194560 100 200 0 0 {user} {system} {child} 4 20 0 9 0 500 1 1"
@@ -54,6 +54,12 @@ def test_a_role_has_what_its_busiest_machine_had() -> None:
     roles = {"m1": "control-plane", "m2": "worker", "m3": "worker"}
     found = traffic.per_role({"m2": traffic.Traffic(1, 2, 9), "m3": traffic.Traffic(1, 3, 5)}, roles)
     assert found == {"control-plane": traffic.Traffic(0, 0, 0), "worker": traffic.Traffic(1, 3, 9)}
+
+
+def test_only_machines_that_were_there_before_count_as_elsewhere() -> None:
+    lines = [exchange("added", "join the cluster", 50), exchange("m1", "look at the machine", 100)]
+    assert joining.elsewhere(lines, {"m1", "m2"}) == 1
+    assert joining.elsewhere(lines[:1], {"m1", "m2"}) == 0
 
 
 def test_ports_stand_in_the_arguments_that_roost_gives() -> None:
