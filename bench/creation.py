@@ -11,6 +11,7 @@ import os
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -145,26 +146,24 @@ def by_roost(platform: Platform, machines: list[Machine]) -> Run:
     return one
 
 
-def by_hand(prepared: Path, machines: list[Machine], work: Path) -> Run:
+def by_hand(prepared: Path, machines: list[Machine], work: Path, *, planes: int = 1, endpoint: str = "") -> Run:
+    """`endpoint`: the load balancer of several control planes."""
     with tempfile.TemporaryDirectory(dir=work) as sockets:
         addresses = [machine.ipv4 for machine in machines]
         received, busy, before = _received(machines), processes.busy_seconds(), worked(machines)
+        chosen = {"SOCKETS": sockets, "PLANES": str(planes), "ENDPOINT": endpoint or addresses[0]}
         began = time.monotonic()
         done = subprocess.run(
             [str(EXPERT), str(prepared), str(machines[0].ssh_key_path), *addresses],
-            env={**os.environ, "SOCKETS": sockets},
+            env={**os.environ, **chosen},
             capture_output=True,
             text=True,
             check=False,
             timeout=600,
         )
         seconds = time.monotonic() - began
-        one = Run(
-            seconds,
-            processes.busy_seconds() - busy,
-            worked(machines) - before,
-            _by_role(received, _received(machines)),
-        )
+        link = _by_role(received, _received(machines)) if planes == 1 else {}
+        one = Run(seconds, processes.busy_seconds() - busy, worked(machines) - before, link)
         for socket in (path for path in Path(sockets).iterdir() if path.is_socket()):
             subprocess.run(["ssh", "-O", "exit", "-S", str(socket), "any"], capture_output=True, check=False)
     if done.returncode != 0:
@@ -195,21 +194,21 @@ def _acts(platform: Platform) -> int:
     return sum(int(machine["status"].get("acts", {}).get("count", 0)) for machine in machines)
 
 
-def fresh(lab: Lab) -> list[Machine]:
-    """Three machines, made anew."""
+def fresh(lab: Lab, names: Sequence[str] = NAMES) -> list[Machine]:
+    """Machines of these names, made anew."""
     held = {machine.name for machine in lab.machines()}
-    if held & set(NAMES):
+    if held & set(names):
         # The last machine takes the bridge with it, on which roost listens: one stays behind.
         lab.up(names=["anchor"], keep=True)
-        lab.down([name for name in NAMES if name in held])
-    machines = lab.up(names=["anchor", *NAMES], keep=True)
+        lab.down([name for name in names if name in held])
+    machines = lab.up(names=["anchor", *names], keep=True)
     time.sleep(SETTLE)
-    return [machine for machine in machines if machine.name in NAMES]
+    return [machine for machine in machines if machine.name in names]
 
 
-def gone(lab: Lab) -> None:
+def gone(lab: Lab, names: Sequence[str] = NAMES) -> None:
     held = {machine.name for machine in lab.machines()}
-    lab.down([name for name in ("anchor", *NAMES) if name in held])
+    lab.down([name for name in ("anchor", *names) if name in held])
 
 
 def _received(machines: list[Machine]) -> dict[str, float]:
@@ -244,8 +243,10 @@ def _by_role(before: dict[str, float], after: dict[str, float]) -> dict[str, flo
     }
 
 
-def cluster_file(machines: list[Machine]) -> str:
+def cluster_file(machines: list[Machine], *, planes: int = 1, endpoint: str = "") -> str:
     """As a person makes it: `roost new`."""
-    workers = [word for machine in machines[1:] for word in ("--worker", f"{machine.name}={machine.ipv4}")]
-    head = ["--control-plane", f"{machines[0].name}={machines[0].ipv4}"]
-    return call(ROOST, "new", "bench", *head, *workers, "--key", str(machines[0].ssh_key_path))
+    words = ["--endpoint", endpoint] if endpoint else []
+    for number, machine in enumerate(machines):
+        option = "--control-plane" if number < planes else "--worker"
+        words += [option, f"{machine.name}={machine.ipv4}"]
+    return call(ROOST, "new", "bench", *words, "--key", str(machines[0].ssh_key_path))

@@ -72,7 +72,7 @@ localAPIEndpoint: {{advertiseAddress: "@ADDRESS@"}}
 apiVersion: kubeadm.k8s.io/v1beta4
 kind: ClusterConfiguration
 kubernetesVersion: v{version}
-controlPlaneEndpoint: "@ADDRESS@:6443"
+controlPlaneEndpoint: "@ENDPOINT@:6443"
 networking: {{podSubnet: 10.244.0.0/16, serviceSubnet: 10.112.0.0/12}}
 ---
 apiVersion: kubelet.config.k8s.io/v1beta1

@@ -10,6 +10,7 @@ Words = tuple[str, str]
 TITLES: Final[dict[str, Words]] = {
     "creation": ("Creating a cluster of 1+2", "创建 1+2 集群"),
     "playbook": ("Creating a cluster of 1+2, beside Ansible", "创建 1+2 集群，与 Ansible 对照"),
+    "wide": ("Creating a cluster of 3+3", "创建 3+3 集群"),
     "joining": ("Adding a node", "添加节点"),
     "up": ("Starting the platform", "启动平台"),
     "version": ("Commands", "命令"),
@@ -35,6 +36,12 @@ NOTES: Final[dict[str, Words]] = {
         "installed on the machines before the clock.",
         "roost 同样的创建过程。对照：`bench/ansible/playbook.yml`，用 ansible-core 的模块在机器上执行相同步骤"
         "（pipelining，forks 10，不收集 facts），程序和镜像已备好；Python 在计时前装到机器上。",
+    ),
+    "wide": (
+        "Six lab machines, made anew before each run; three are control planes behind the same load balancer. "
+        "Clocks, peer and last question are those of 1+2; by hand, further control planes join one after another.",
+        "六台实验机器，每次运行前重新制作；其中三台为控制平面，位于同一负载均衡器之后。"
+        "计时方式、对照和结束时的问题与 1+2 相同；手工方式下其余控制平面依次加入。",
     ),
     "joining": (
         "A machine made anew joins a running cluster of one node and one of five, and is removed again outside the "
@@ -90,6 +97,11 @@ LABELS: Final[dict[str, Words]] = {
     "playbook.time": ("Creation", "创建"),
     "playbook.machines": ("Processor time on the machines", "机器上的处理器时间"),
     "playbook.again": ("Second run, nothing to change", "第二次运行，无需更改"),
+    "wide.time": ("Creation", "创建"),
+    "wide.available": ("of it until Available", "其中到 Available 为止"),
+    "wide.busy": ("Processor time of the whole computer", "整台计算机的处理器时间"),
+    "wide.machines": ("Processor time on the machines, of it", "其中机器上的处理器时间"),
+    "wide.deletion": ("Deletion, machines as before", "删除，机器恢复原状"),
     "joining.time": ("A node added to {part}", "加入有 {part} 个节点的集群"),
     "joining.machine": (
         "Processor time on the new machine, beside {part}",
@@ -122,6 +134,9 @@ PEERS: Final[dict[str, Words]] = {
     "playbook.time": ("Ansible playbook", "Ansible playbook"),
     "playbook.machines": ("Ansible playbook", "Ansible playbook"),
     "playbook.again": ("Ansible playbook", "Ansible playbook"),
+    "wide.time": ("hand-written script", "手写脚本"),
+    "wide.busy": ("hand-written script", "手写脚本"),
+    "wide.machines": ("hand-written script", "手写脚本"),
     "joining.time": ("raw kubeadm join", "手工 kubeadm join"),
     "joining.machine": ("raw kubeadm join", "手工 kubeadm join"),
     "up.time": ("bare etcd and kube-apiserver", "单独的 etcd 和 kube-apiserver"),

@@ -13,9 +13,9 @@ from typing import Any
 
 import checks
 import pytest
-from balancer import Balancer
 from harness import BRIDGE_ADDRESS, Managed, Story, as_file, cluster_object, eventually, machine_object, ssh_secret
 
+from lab.machines.balancer import Balancer
 from lab.machines.lab import Machine
 
 pytestmark = [pytest.mark.lab, pytest.mark.story(5)]
