@@ -7,8 +7,8 @@ cd "$(dirname "$0")/.."
 if [ "${1:-}" = "--browser" ]; then
   if [ ! -x /usr/bin/chromium ]; then
     echo "console: installing Debian's chromium (1 min)"
-    apt-get update -qq
-    apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk fonts-dejavu-core >/dev/null
+    apt-get -o DPkg::Lock::Timeout=300 update -qq
+    apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends chromium fonts-noto-cjk fonts-dejavu-core >/dev/null
   fi
   shift
 fi

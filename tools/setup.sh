@@ -15,7 +15,7 @@ fi
 
 if ! python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
   echo "setup: installing Debian's python3-venv (10 s)"
-  apt-get update -qq && apt-get install -y -qq python3 python3-venv >/dev/null
+  apt-get -o DPkg::Lock::Timeout=300 update -qq && apt-get -o DPkg::Lock::Timeout=300 install -y -qq python3 python3-venv >/dev/null
 fi
 echo "setup: making .venv with the locked libraries (about 1 min)"
 [ -x .venv/bin/python ] || python3 -m venv .venv

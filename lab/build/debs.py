@@ -12,6 +12,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab import apt
 from lab.build import cache, layout, tools
 from lab.build.failure import BuildError
 from lab.build.progress import Progress
@@ -58,7 +59,8 @@ def publish(progress: Progress) -> None:
     work.chmod(0o777)
     names = [f"{package.name}={package.version}" for package in wanted]
     step = "fetch the packages of roost's images"
-    tools.run(["apt-get", "update"], step=step, what="the package lists", log=cache.root() / "work" / "apt.log")
+    apt.wait_for_lists()
+    tools.run([*apt.WORDS, "update"], step=step, what="the package lists", log=cache.root() / "work" / "apt.log")
     tools.capture(["apt-get", "download", *names], step=step, what="packages", env=dict(os.environ), cwd=work)
     found = {hashlib.sha256(file.read_bytes()).hexdigest(): file for file in work.glob("*.deb")}
     for package in wanted:

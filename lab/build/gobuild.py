@@ -69,6 +69,8 @@ def build(recipe: Recipe, out: Path, jobs: int, progress: Progress) -> None:
             "-trimpath",
             "-buildvcs=false",
             f"-tags={','.join(recipe.tags)}",
+            # What debuggers read would be stripped at the link anyway; not to make it saves compiling time.
+            "-gcflags=all=-dwarf=false",
             f"-ldflags={link_flags(recipe.ldflags, commit, time)}",
             f"-o={out}/",
             *[package for _, package in recipe.programs],

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab import apt
 from lab.build import cache, tools
 from lab.build.progress import Progress
 from lab.build.tarball import Entry
@@ -133,7 +134,8 @@ def _make_busybox(part: Part, finished: Path) -> None:
     step = f"make {part.name}"
     what = "the Debian package busybox-static"
     log = finished.with_name("apt.log")
-    tools.run(["apt-get", "update"], step=step, what="the package lists", log=log)
+    apt.wait_for_lists()
+    tools.run([*apt.WORDS, "update"], step=step, what="the package lists", log=log)
     tools.run(
         ["apt-get", "-o", "APT::Sandbox::User=root", "download", "busybox-static"],
         step=step,

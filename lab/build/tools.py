@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from lab import apt
 from lab.build import cache
 from lab.build.failure import BuildError, explain
 
@@ -78,10 +79,10 @@ def require_apt(packages: Sequence[str]) -> None:
     step = f"install {' '.join(missing)}"
     env = {**_environment(), "DEBIAN_FRONTEND": "noninteractive"}
     log = cache.root() / "work" / "apt.log"
-    apt = ["apt-get", "-o", "DPkg::Lock::Timeout=300"]
-    run([*apt, "update"], step=step, what="the package lists", log=log, env=env)
+    apt.wait_for_lists()
+    run([*apt.WORDS, "update"], step=step, what="the package lists", log=log, env=env)
     run(
-        [*apt, "install", "--yes", "--no-install-recommends", *missing],
+        [*apt.WORDS, "install", "--yes", "--no-install-recommends", *missing],
         step=step,
         what=" ".join(missing),
         log=log,

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 
+from lab import apt
 from lab.machines.settings import LabError
 
 # program -> Debian package
@@ -59,9 +60,10 @@ def ensure_packages() -> None:
         return
     print(f"installing on this box: {' '.join(packages)}", flush=True)
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    apt.wait_for_lists()
     for argv in (
-        ["apt-get", "update", "-qq"],
-        ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages],
+        [*apt.WORDS, "update", "-qq"],
+        [*apt.WORDS, "install", "-y", "-qq", "--no-install-recommends", *packages],
     ):
         done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
         if done.returncode != 0:
