@@ -16,8 +16,6 @@ with open(sys.argv[1], "w") as file:
     print("held", flush=True)
     sys.stdin.read()
 """
-    "import fcntl, sys, time; f = open(sys.argv[1], 'w'); fcntl.lockf(f, fcntl.LOCK_EX); print('held', flush=True); "
-)
 
 
 def test_lists_that_another_process_holds_are_waited_for(tmp_path: Path) -> None:
