@@ -3,10 +3,16 @@ package main
 import (
 	"bufio"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"math/big"
 	"net"
 	"net/http"
 	"os"
@@ -131,18 +137,76 @@ func listen(stop context.Context, addresses []string, banner string, report *rep
 	return well
 }
 
+// silence is how long a listener waits for the other side to speak first, as a load balancer's health check does.
+const silence = 300 * time.Millisecond
+
 func acceptAll(listener net.Listener, banner string) {
+	certificate := sync.OnceValues(selfSigned)
 	for {
 		connection, err := listener.Accept()
 		if err == nil {
-			if banner != "" {
-				_, _ = io.WriteString(connection, banner+"\n")
-			}
-			connection.Close()
+			go greet(connection, banner, certificate)
 		} else if errors.Is(err, net.ErrClosed) {
 			return
 		}
 	}
+}
+
+// greet names the listener to whoever waits for its banner. A load balancer that looks over HTTP or HTTPS whether the
+// machine is well gets a 200: else it would forward nothing to it.
+func greet(connection net.Conn, banner string, certificate func() (tls.Certificate, error)) {
+	defer connection.Close()
+	if banner == "" {
+		return
+	}
+	reader := bufio.NewReader(connection)
+	_ = connection.SetReadDeadline(time.Now().Add(silence))
+	first, err := reader.Peek(1)
+	_ = connection.SetDeadline(time.Now().Add(5 * time.Second))
+	if err != nil {
+		_, _ = io.WriteString(connection, banner+"\n")
+		return
+	}
+	if first[0] != tlsHandshake {
+		answer(connection, reader)
+		return
+	}
+	own, err := certificate()
+	if err != nil {
+		return
+	}
+	secured := tls.Server(&peeked{connection, reader}, &tls.Config{Certificates: []tls.Certificate{own}})
+	answer(secured, bufio.NewReader(secured))
+	_ = secured.Close()
+}
+
+const tlsHandshake = 0x16
+
+func answer(connection net.Conn, reader *bufio.Reader) {
+	if _, err := http.ReadRequest(reader); err == nil {
+		_, _ = io.WriteString(connection, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nok\n")
+	}
+}
+
+// peeked is a connection of which the first bytes were looked at.
+type peeked struct {
+	net.Conn
+	reader *bufio.Reader
+}
+
+func (p *peeked) Read(into []byte) (int, error) { return p.reader.Read(into) }
+
+// selfSigned is what health checks see for the length of one probe; they do not judge it.
+func selfSigned() (tls.Certificate, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{"roost-probe"},
+	}
+	raw, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	return tls.Certificate{Certificate: [][]byte{raw}, PrivateKey: key}, err
 }
 
 type checked struct {

@@ -6,6 +6,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
 	"math/big"
@@ -72,6 +73,27 @@ func TestListenAcceptsUntilToldToStop(t *testing.T) {
 	}
 	if result := dial(address, time.Second, true); result.OK {
 		t.Error("still listens after the end")
+	}
+}
+
+func TestAListenerIsWellToHealthChecks(t *testing.T) {
+	stop, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	reader, writer := net.Pipe()
+	go listen(stop, []string{"127.0.0.1:0"}, "I am it", &reporter{stdout: writer, stderr: writer})
+	line := make([]byte, 200)
+	count, _ := reader.Read(line)
+	_, rest, _ := strings.Cut(string(line[:count]), `"listen":"`)
+	address, _, _ := strings.Cut(rest, `"`)
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+	for _, url := range []string{"http://" + address + "/healthz", "https://" + address + "/readyz"} {
+		response, err := client.Get(url)
+		if err != nil || response.StatusCode != http.StatusOK {
+			t.Errorf("%s: %v, %v", url, response, err)
+		}
+	}
+	if result := dial(address, time.Second, true); result.Banner != "I am it" {
+		t.Errorf("%v", result)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"sort"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -22,9 +23,10 @@ type heard struct {
 	Error  string `json:"error,omitempty"`
 }
 
-const vrrpProtocol = "ip4:112"
-
-var vrrpGroup = [4]byte{224, 0, 0, 18}
+var (
+	vrrpGroup  = [4]byte{224, 0, 0, 18}
+	vrrpGroup6 = [16]byte{0: 0xff, 1: 0x02, 15: 0x12}
+)
 
 // magic begins with a version of VRRP that does not exist, so that nobody takes the packet for an advertisement.
 var magic = []byte("\x00roost-probe ")
@@ -40,22 +42,32 @@ func vrrpVerb(arguments []string, _ io.Reader, report *reporter) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	address := net.ParseIP(*own).To4()
+	address := net.ParseIP(*own)
 	if address == nil || *nonce == "" {
 		return false, fmt.Errorf("%w: --own ADDRESS and --nonce TEXT are needed", errUsage)
 	}
-	connection, err := net.ListenPacket(vrrpProtocol, "0.0.0.0")
+	network, every := "ip4:112", "0.0.0.0"
+	if address.To4() == nil {
+		network, every = "ip6:112", "::"
+	}
+	connection, err := net.ListenPacket(network, every)
 	if err != nil {
 		return false, err
 	}
 	defer connection.Close()
+	// A machine with several addresses sends from the one by which its peers know it, as keepalived does.
+	sender, err := net.ListenPacket(network, *own)
+	if err != nil {
+		return false, err
+	}
+	defer sender.Close()
 	// Without the group only what is sent to this machine alone is heard; that is told as it is.
 	if err := join(connection, address); err != nil {
 		report.line(heard{Error: "can't join the group of VRRP: " + err.Error()})
 	}
 	stop, cancel := context.WithTimeout(context.Background(), *span)
 	defer cancel()
-	go shout(stop, connection, peers, append(append([]byte{}, magic...), *nonce...))
+	go shout(stop, sender, peers, append(append([]byte{}, magic...), *nonce...))
 	found := listenFor(stop, connection, append(append([]byte{}, magic...), *nonce...))
 	well := true
 	for _, peer := range peers {
@@ -73,15 +85,43 @@ func join(connection net.PacketConn, address net.IP) error {
 	if err != nil {
 		return err
 	}
-	request := &syscall.IPMreq{Multiaddr: vrrpGroup, Interface: [4]byte(address)}
 	var failed error
-	err = raw.Control(func(descriptor uintptr) {
-		failed = syscall.SetsockoptIPMreq(int(descriptor), syscall.IPPROTO_IP, syscall.IP_ADD_MEMBERSHIP, request)
-	})
+	if four := address.To4(); four != nil {
+		request := &syscall.IPMreq{Multiaddr: vrrpGroup, Interface: [4]byte(four)}
+		err = raw.Control(func(descriptor uintptr) {
+			failed = syscall.SetsockoptIPMreq(int(descriptor), syscall.IPPROTO_IP, syscall.IP_ADD_MEMBERSHIP, request)
+		})
+	} else {
+		index, missing := interfaceOf(address)
+		if missing != nil {
+			return missing
+		}
+		request := &syscall.IPv6Mreq{Multiaddr: vrrpGroup6, Interface: index}
+		err = raw.Control(func(descriptor uintptr) {
+			failed = syscall.SetsockoptIPv6Mreq(int(descriptor), syscall.IPPROTO_IPV6, syscall.IPV6_JOIN_GROUP, request)
+		})
+	}
 	if err != nil {
 		return err
 	}
 	return failed
+}
+
+// interfaceOf gives the index of the device that holds the address.
+func interfaceOf(address net.IP) (uint32, error) {
+	devices, err := net.Interfaces()
+	if err != nil {
+		return 0, err
+	}
+	for _, device := range devices {
+		held, _ := device.Addrs()
+		for _, each := range held {
+			if network, ok := each.(*net.IPNet); ok && network.IP.Equal(address) {
+				return uint32(device.Index), nil
+			}
+		}
+	}
+	return 0, fmt.Errorf("no device holds %s", address)
 }
 
 func shout(stop context.Context, connection net.PacketConn, peers []string, packet []byte) {
@@ -114,7 +154,8 @@ func listenFor(stop context.Context, connection net.PacketConn, packet []byte) *
 		if err != nil {
 			return found
 		}
-		found.take(buffer[:count], packet, from.String())
+		source, _, _ := strings.Cut(from.String(), "%")
+		found.take(buffer[:count], packet, source)
 	}
 }
 

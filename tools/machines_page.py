@@ -21,13 +21,25 @@ def checks() -> list[tuple[str, bool]]:
     found: dict[str, bool] = {}
     for path in sorted(PREFLIGHT.glob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
-            if not isinstance(node, ast.Call) or not node.args or not isinstance(node.args[0], ast.Constant):
+            if not isinstance(node, ast.Call):
                 continue
             called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            reason = node.args[0].value
-            if called in ("error", "warning", "make") and isinstance(reason, str) and reason in reasons():
-                found[reason] = found.get(reason, False) or called != "warning"
+            at = {"error": 0, "warning": 0, "make": 0, "Finding": 1}.get(called)
+            if at is None or at >= len(node.args):
+                continue
+            always = any(k.arg == "warning" and ast.unparse(k.value) == "True" for k in node.keywords)
+            for reason in _literals(node.args[at]):
+                found[reason] = found.get(reason, False) or not (called == "warning" or always)
     return sorted(found.items())
+
+
+def _literals(node: ast.expr) -> list[str]:
+    """Reasons in an expression: itself, or the branches of a choice."""
+    if isinstance(node, ast.IfExp):
+        return [*_literals(node.body), *_literals(node.orelse)]
+    if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in reasons():
+        return [node.value]
+    return []
 
 
 def page(language: Language) -> str:

@@ -12,14 +12,19 @@ PORTS = (6443, 11780, 11781)
 
 
 class Balancer:
-    """Forwards each port to the same port of the servers in turn; a server that refuses is passed over."""
+    """Forwards each port to the same port of the servers in turn; a server that refuses is passed over.
 
-    def __init__(self, address: str, servers: Sequence[str], ports: Sequence[int] = PORTS) -> None:
+    `behind`: another port of the servers, for all.
+    """
+
+    def __init__(
+        self, address: str, servers: Sequence[str], ports: Sequence[int] = PORTS, *, behind: int | None = None
+    ) -> None:
         self.servers = list(servers)
         self._turn = itertools.count()
         self._listeners = [socket.create_server((address, port)) for port in ports]
         for listener, port in zip(self._listeners, ports, strict=True):
-            threading.Thread(target=self._serve, args=(listener, port), daemon=True).start()
+            threading.Thread(target=self._serve, args=(listener, behind or port), daemon=True).start()
 
     def close(self) -> None:
         for listener in self._listeners:

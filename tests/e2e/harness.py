@@ -25,6 +25,7 @@ from lab.build.recipes import recipes_of
 from lab.build.versions import release
 from lab.machines.lab import Lab, Machine
 from lab.machines.settings import Settings
+from roost.bundle.probe import probe_path
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOST = str(Path(sys.executable).parent / "roost")
@@ -78,7 +79,9 @@ def made_of(version: str) -> str:
     """What the lab's builds of a version are made of: a bundle of other builds is made anew."""
     row = release(version)
     keys = [recipe.key for recipe in recipes_of(row)] + [spec.key for spec in specs_of(row)]
-    return hashlib.sha256("\n".join([*keys, PROBE_IMAGE]).encode()).hexdigest()
+    # The helper is in every bundle, and in the image of the self-built VIP.
+    helper = hashlib.sha256(probe_path("amd64").read_bytes()).hexdigest()
+    return hashlib.sha256("\n".join([*keys, PROBE_IMAGE, helper]).encode()).hexdigest()
 
 
 class Bundles:

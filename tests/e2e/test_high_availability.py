@@ -80,7 +80,9 @@ def holder(machines: list[Machine], address: str) -> Machine:
     return holding[0]
 
 
-@pytest.mark.verify
+@pytest.mark.parameter(
+    "spec.onPremises.controlPlaneEndpoint.host", "spec.onPremises.controlPlaneEndpoint.selfBuiltVIP.virtualRouterID"
+)
 def test_three_control_planes_hold_a_virtual_address(story: Story) -> None:
     machines = story.make_machines(4)
     before = [machine.snapshot() for machine in machines]
@@ -186,3 +188,39 @@ def test_one_control_plane_grows_to_three_and_back(story: Story) -> None:
         assert story.platform.get("machine", machines[2].name)["metadata"]["name"] == machines[2].name
     finally:
         balancer.close()
+
+
+@pytest.mark.verify
+def test_a_dead_control_plane_is_replaced_at_its_address(story: Story) -> None:
+    """The one that made the cluster dies; an empty machine of its name and address joins in its place."""
+    machines = story.make_machines(3)
+    dead = machines[0]
+    address = virtual_address(machines)
+    story.platform.start("1.31.4")
+    text = high_available(machines, 3, host=address, selfBuiltVIP={"virtualRouterID": 51})
+    story.platform.kubectl("apply", "-f", "-", stdin=text)
+    cluster = Managed(story.platform, "demo")
+    cluster.wait_available()
+    cluster.kubectl("create", "configmap", "kept")
+    prober = Prober(address)
+    prober.start()
+    everyone = {machine.name for machine in machines}
+    story.lab.down([dead.name])
+    story.platform.kubectl("annotate", "machine", dead.name, "cluster.alauda.io/force-removal=true")
+    story.platform.kubectl("delete", "machine", dead.name, "--wait=true", "--timeout=240s", timeout=250)
+    assert etcd_members(cluster) == everyone - {dead.name}
+    new = next(machine for machine in story.lab.up(names=[dead.name], keep=True) if machine.name == dead.name)
+    assert new.ipv4 == dead.ipv4 and new.host_key != dead.host_key
+    again = machine_object(new, "demo", "ControlPlane", "demo-ssh")
+    story.platform.kubectl("apply", "-f", "-", stdin=json.dumps(again))
+    eventually(lambda: etcd_members(cluster) == everyone, timeout=300)
+    checks.nodes_ready(cluster, count=3, version="1.31.4")
+    cluster.wait_available(timeout=120)
+    cluster.kubectl("get", "configmap", "kept")
+    gap = prober.stop()
+    print(f"longest gap {gap:.2f} s")
+    assert gap < 5
+    checks.works(cluster, count=3, version="1.31.4")
+    peers = {m.name: m.run("cat /etc/kubernetes/vip/keepalived.conf").stdout for m in (new, *machines[1:])}
+    for machine in machines:
+        assert all(machine.ipv4 in text for text in peers.values())

@@ -136,6 +136,22 @@ def ask_script(
     )
 
 
+def call_script(cluster_id: str, *, token: str, tar_size: int, probe: str, words: Sequence[str], held: bool) -> str:
+    """Runs roost-probe (of this sum) with these words; `held`: until standard input ends. No words: only sends it."""
+    call = f"{'hold' if held else 'call'} {' '.join(word(each) for each in words)}" if words else ":"
+    return "\n".join(
+        [
+            "set -eu",
+            head(cluster_id),
+            library("launch"),
+            f"ask_begin {token} {tar_size} keep",
+            f"want_probe 0 {word(probe)}",
+            "printf '@@staged\\n'",
+            f"{call}\n",
+        ]
+    )
+
+
 def control_script(cluster_id: str, command: str) -> str:
     """A script of one command of launch.sh: join, stop or tidy."""
     return f"set -eu\n{head(cluster_id)}\n{library('launch')}\n{command}\n"

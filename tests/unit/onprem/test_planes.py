@@ -84,14 +84,14 @@ def test_a_healthy_member_does_not_go_when_the_others_would_be_no_majority() -> 
 
 
 def test_nobody_joins_while_a_member_does_not_answer() -> None:
-    assert etcd.may_add(cluster(3), "10.200.0.14", learner=False) is None
-    why = etcd.may_add(cluster(3, 2), "10.200.0.14", learner=True)
+    assert etcd.may_add(cluster(3), "10.200.0.14") is None
+    why = etcd.may_add(cluster(3, 2), "10.200.0.14")
     assert why is not None and "cp2" in why
 
 
-def test_the_second_member_may_join_though_it_counts_before_it_has_started() -> None:
-    assert etcd.may_add(cluster(1), "10.200.0.12", learner=False) is None
-    assert etcd.may_add(cluster(2), "10.200.0.13", learner=False) is None
+def test_a_second_and_a_third_member_may_join() -> None:
+    assert etcd.may_add(cluster(1), "10.200.0.12") is None
+    assert etcd.may_add(cluster(2), "10.200.0.13") is None
 
 
 def test_what_stands_at_the_address_is_stale_and_so_is_what_answers_for_nobody() -> None:
@@ -125,11 +125,11 @@ def well(machine: Any = made.CP, members: list[Member] | None = None) -> Plane:
 
 
 def test_the_gate_names_machine_component_and_what_it_says() -> None:
-    assert gate.closed([well()], "10.200.0.12", learner=True) is None
+    assert gate.closed([well()], "10.200.0.12") is None
     sick = replace(well(), trouble={"kube-scheduler": "connection refused"})
-    why = gate.closed([sick], "10.200.0.12", learner=True)
+    why = gate.closed([sick], "10.200.0.12")
     assert why == "kube-scheduler on cp1 (10.200.0.11) is not well: connection refused"
-    away = gate.closed([well(), Plane(CP2, problem="no route")], "10.200.0.13", learner=True)
+    away = gate.closed([well(), Plane(CP2, problem="no route")], "10.200.0.13")
     assert away is not None and "cp2" in away and "no route" in away
 
 

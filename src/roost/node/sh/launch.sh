@@ -93,6 +93,20 @@ answers() {
   done
 }
 
+# call WORDS…: the helper prints a line of JSON for each item; its exit status says no more than these.
+call() {
+  "$R/run/roost/bin/roost-probe" "$@" || :
+}
+
+# hold WORDS…: the same while standard input is open, which ends with the caller's connection too.
+hold() {
+  "$R/run/roost/bin/roost-probe" "$@" </dev/null &
+  held=$!
+  cat >/dev/null
+  kill "$held" 2>/dev/null || :
+  wait "$held" || :
+}
+
 # tidy: the helper goes where no act of any cluster has been.
 tidy() {
   if [ ! -d "$R/var/lib/roost" ]; then rm -rf -- "$R/run/roost/bin"; fi

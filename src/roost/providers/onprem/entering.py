@@ -71,10 +71,9 @@ async def make_way(
         await take_out(ctx, planes, member)
         planes = await look(ctx, members)
     await _forget_node(ctx, client, machine)
-    learner = gate.adds_learners(ctx.spec.version or "")
     planes = await gate.opened(
         lambda: look(ctx, members),
-        lambda now: gate.closed(now, address, learner=learner),
+        lambda now: gate.closed(now, address),
         doing=f"the join of {machine.name}",
         tell=tell,
     )

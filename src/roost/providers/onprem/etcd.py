@@ -115,11 +115,6 @@ def without(members: Sequence[Member], leaving: Member) -> list[Member]:
     return [member for member in members if member.identifier != leaving.identifier]
 
 
-def joined_by(members: Sequence[Member], host: str, *, learner: bool) -> list[Member]:
-    """The members while a new one has been added and has not started yet."""
-    return [*members, Member(identifier=-1, name="", host=host, learner=learner)]
-
-
 def refusal(after: Sequence[Member], *, doing: str) -> str | None:
     """Why a change must not be made: the members that answer would be no majority of those that are left."""
     counted = voters(after)
@@ -134,18 +129,16 @@ def refusal(after: Sequence[Member], *, doing: str) -> str | None:
     )
 
 
-def may_add(members: Sequence[Member], host: str, *, learner: bool) -> str | None:
-    """Why no member may be added now.
+def may_add(members: Sequence[Member], host: str) -> str | None:
+    """Why no member may be added now. It comes as a learner, which changes no quorum until it has caught up.
 
-    From one to two without a learner nothing else is possible: until the second has started, there is no quorum.
+    Then it counts: so all others have to be well before.
     """
     doing = f"adding a member at {host}"
     sick = [member.title for member in members if not member.healthy]
     if sick:
         return f"{doing} waits until every etcd member answers; not answering: {', '.join(sick)}"
-    if len(voters(members)) == 1 and not learner:
-        return None
-    return refusal(joined_by(members, host, learner=learner), doing=doing)
+    return refusal(members, doing=doing)
 
 
 def may_remove(members: Sequence[Member], leaving: Member) -> str | None:

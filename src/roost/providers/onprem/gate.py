@@ -108,7 +108,7 @@ def unwell(planes: Sequence[Plane]) -> str | None:
     return None
 
 
-def closed(planes: Sequence[Plane], address: str, *, learner: bool) -> str | None:
+def closed(planes: Sequence[Plane], address: str) -> str | None:
     """Why no control plane may join at `address` now; None when the gate is open."""
     trouble = unwell(planes)
     if trouble is not None:
@@ -116,12 +116,7 @@ def closed(planes: Sequence[Plane], address: str, *, learner: bool) -> str | Non
     members = members_of(planes)
     if members is None:
         return "no control plane shows etcd's members"
-    return etcd.may_add(members, address, learner=learner)
-
-
-def adds_learners(version: str) -> bool:
-    """Whether kubeadm adds a member as a learner first: it counts for the quorum only once it has caught up."""
-    return layout.minor(version) >= 29
+    return etcd.may_add(members, address)
 
 
 async def opened(

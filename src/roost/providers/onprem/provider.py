@@ -24,7 +24,7 @@ from roost.providers.onprem.graph import combined
 from roost.providers.onprem.layout import Seat
 from roost.providers.onprem.observing import Seen, look_at, reconsider
 from roost.providers.onprem.planes import Stage
-from roost.providers.onprem.preflight import flags, images, report, runtimes, trust, virtual
+from roost.providers.onprem.preflight import asking, flags, images, report, runtimes, trust, virtual
 from roost.providers.onprem.preflight.machine import Subject
 from roost.providers.onprem.preflight.report import Finding
 from roost.providers.onprem.preflight.run import check
@@ -164,7 +164,7 @@ async def _preflight(
     begun = bool(established) or any(
         layout.seat(ctx, look.machine) is Seat.FOUNDER and not _is_new(ctx, look) for look in seen
     )
-    findings += await _trust(ctx, seen, findings, begun=begun, goes_on=goes_on and (begun or not failures))
+    findings += await _ask(ctx, seen, findings, begun=begun, goes_on=goes_on and (begun or not failures))
     _report_findings(ctx, seen, findings)
     errors = report.errors(findings)
     stopped = list(dict.fromkeys(finding.machine for finding in errors))
@@ -186,7 +186,7 @@ async def _preflight(
     return [look for look in seen if look.machine.name not in stopped]
 
 
-async def _trust(
+async def _ask(
     ctx: Context, seen: Sequence[Seen], findings: Sequence[Finding], *, begun: bool, goes_on: bool
 ) -> list[Finding]:
     """Asked last, of machines that nothing else stands in the way of."""
@@ -194,11 +194,8 @@ async def _trust(
     if stopped and not begun:
         return []
     fit = [look for look in seen if _is_new(ctx, look) and look.machine.name not in stopped]
-    found = await trust.findings(ctx, fit, exists=begun, keep=goes_on)
-    errors = {finding.machine for finding in report.errors(found)}
-    if goes_on and errors:
-        await trust.leave(ctx, [look for look in fit if not begun or look.machine.name in errors])
-    return found
+    joined = [look for look in seen if not _is_new(ctx, look)]
+    return await asking.findings(ctx, fit, joined, exists=begun, goes_on=goes_on)
 
 
 def _is_new(ctx: Context, look: Seen) -> bool:

@@ -56,6 +56,11 @@ def _is_v1beta4(version: str) -> bool:
     return api_version(version).endswith("v1beta4")
 
 
+LEARNERS_BY_DEFAULT: Final = 29
+"""From this minor version on kubeadm adds an etcd member as a learner, which counts for the quorum only once it
+has caught up. Before that the gate is off: a second member whose join is cut off would take the first one along."""
+
+
 def arguments(version: str, values: Mapping[str, str]) -> Any:
     """Extra arguments: a map in v1beta3, a list of name and value in v1beta4."""
     if _is_v1beta4(version):
@@ -143,6 +148,7 @@ def cluster_configuration(spec: ClusterSpec, machine: MachineInput, cluster_name
         },
         "controllerManager": {"extraArgs": arguments(version, manager)},
         "scheduler": {"extraArgs": arguments(version, wanted.scheduler_extra_args)},
+        **({"featureGates": {"EtcdLearnerMode": True}} if layout.minor(version) < LEARNERS_BY_DEFAULT else {}),
     }
 
 

@@ -24,8 +24,9 @@ def look(targets: Mapping[str, tuple[str, int]], *, data_directory: str | None =
     """The thing that asks; what it printed goes to `parse`. `targets`: host and port to connect to, by a name."""
     script = files("roost.providers.onprem.preflight").joinpath("sh", "look.sh").read_text()
     tries = [f"reach {word(name)} {word(host)} {port} &" for name, (host, port) in targets.items()]
+    names = [f"resolve {word(name)} {word(host)}" for name, (host, _) in targets.items() if name == "endpoint"]
     data = [f"data {word(data_directory)}"] if data_directory is not None else []
-    return Fact(LOOK_KEY, "\n".join([script, *data, *tries, "wait"]))
+    return Fact(LOOK_KEY, "\n".join([script, *data, *names, *tries, "wait"]))
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,8 @@ class Found:
     overlay: bool = True
     reach: Mapping[str, str] = field(default_factory=dict[str, str])
     """Of each target that was tried: open, refused, unresolved or unreachable."""
+    resolved: tuple[str, ...] = ()
+    """Addresses of the endpoint's name, as the machine resolves it; none for an address, and where it can't."""
     sysctls: Mapping[str, int] = field(default_factory=dict[str, int])
     """By path under /proc/sys."""
     stage: Stage = Stage.NOTHING
@@ -103,6 +106,7 @@ def parse(observed: Observed, node: NodeFacts, *, observer_clock: float | None =
         oom_lowering=observed.get("oom-lowering", "yes") == "yes",
         modules=modules,
         reach=named.get("reach", {}),
+        resolved=tuple(sorted(set(named.get("resolved", {}).get("endpoint", "").split()))),
         stage=_stage(observed.get("plane", "")),
         overlay=observed.get("filesystem-overlay") == "yes" or "overlay" in modules,
         sysctls={key: int(value) for key, value in named.get("sysctl", {}).items() if value.strip().isdigit()},

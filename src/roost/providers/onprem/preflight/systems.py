@@ -56,11 +56,15 @@ _PLATFORM = ("platform", "平台")
 _MACHINES = ("every machine", "所有机器")
 _PLANES = ("control planes", "控制平面")
 _BALANCER = ("load balancer", "负载均衡器")
+_EXTERNAL = ("external access", "外部访问地址")
 WAYS: Final = (
     Way(_PLATFORM, _MACHINES, "TCP 22", ("SSH; the port that the Machine names", "SSH；以机器中的端口为准")),
     Way(_PLATFORM, _BALANCER, "TCP 6443", ("the cluster's API", "集群 API")),
+    Way(_PLATFORM, _EXTERNAL, "TCP 6443, 11780, 11781", ("a cluster on another network", "位于其他网络的集群")),
+    Way(_EXTERNAL, _PLANES, "TCP 6443, 11780, 11781", ("a cluster on another network", "位于其他网络的集群")),
     Way(_MACHINES, _PLATFORM, "TCP 7501", ("images and programs", "镜像与程序")),
     Way(_MACHINES, _BALANCER, "TCP 6443", ("the cluster's API", "集群 API")),
+    Way(_MACHINES, _BALANCER, "TCP 11780, 11781", ("the platform's components", "平台组件")),
     Way(_BALANCER, _PLANES, "TCP 6443", ("the cluster's API", "集群 API")),
     Way(_BALANCER, _PLANES, "TCP 11780, 11781", ("the platform's components", "平台组件")),
     Way(_PLANES, _PLANES, "TCP 2379, 2380", ("etcd", "etcd")),

@@ -9,8 +9,10 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator, Sequence
 
+from roost.api.v1alpha1.cluster import ClusterSpec
 from roost.api.v1alpha1.machine import Role
 from roost.bundle import vipimage
+from roost.providers.onprem import layout
 from roost.providers.onprem.context import Context
 from roost.providers.onprem.preflight.machine import Subject
 from roost.providers.onprem.preflight.report import Finding
@@ -29,6 +31,7 @@ def findings(ctx: Context, subjects: Sequence[Subject], *, exists: bool) -> list
             found += _image(ctx, subject)
             found += _subnet(subject, virtual)
         found += _own(subject, virtual)
+        found += _resolved(ctx, subject, virtual)
         if not exists and not subject.ours:
             found += _taken(subject, virtual)
     return found
@@ -56,6 +59,44 @@ def _subnet(subject: Subject, virtual: Virtual) -> Iterator[Finding]:
             f"the virtual address {virtual.address} is not in the subnet of this control plane",
             f"{subject.machine.spec.addresses.primary} is in {', '.join(map(str, networks))}",
             "Take a free address of the subnet that all control planes share, or a load balancer",
+        )
+
+
+def is_name(spec: ClusterSpec) -> bool:
+    """Whether the endpoint's host is a name."""
+    try:
+        ipaddress.ip_address(layout.on_premises(spec).control_plane_endpoint.host)
+    except ValueError:
+        return True
+    return False
+
+
+def _resolved(ctx: Context, subject: Subject, virtual: Virtual) -> Iterator[Finding]:
+    """A name that is not known at all is told by machine.reachability."""
+    seen = subject.found.resolved
+    if is_name(ctx.spec) and seen:
+        host = layout.on_premises(ctx.spec).control_plane_endpoint.host
+        yield from named(virtual, host, seen, subject.machine.name, by="this machine")
+
+
+def named(virtual: Virtual, host: str, seen: Sequence[str], machine: str, *, by: str) -> Iterator[Finding]:
+    """`seen`: the addresses of the endpoint's name, as `by` resolves it."""
+    where = f"spec.onPremises.controlPlaneEndpoint.host {host}"
+    if not seen:
+        yield Finding(
+            machine,
+            "EndpointNotResolved",
+            f"{by} can't resolve the name of {where}",
+            f"it must give the virtual address {virtual.address}",
+            "Add the name to DNS, or to /etc/hosts of every machine and of the platform",
+        )
+    elif set(seen) != {virtual.address}:
+        yield Finding(
+            machine,
+            "EndpointNameDiffers",
+            f"{where} does not resolve to the virtual address {virtual.address}",
+            f"{by} gets {', '.join(seen)}",
+            "Let the name give the virtual address alone, in DNS and /etc/hosts, or correct selfBuiltVIP.address",
         )
 
 

@@ -15,6 +15,13 @@ reach() {
   esac
 }
 
+# resolve NAME HOST: the addresses of a host's name, hosts file and DNS together; an address has none.
+resolve() {
+  case $2 in *[!0-9.]*) ;; *) return 0 ;; esac
+  case $2 in *:*) return 0 ;; esac
+  field "resolved $1" "$(timeout 5 getent ahosts "$2" 2>/dev/null | awk '{ print $1 }' | sort -u | row)"
+}
+
 # data DIRECTORY: free bytes and mount point of the file system where it is or will be.
 data() {
   place=$1
