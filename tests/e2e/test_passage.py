@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from balancer import Balancer
 from harness import BRIDGE_ADDRESS, Story, as_file, cluster_object, eventually, machine_object, ssh_secret
 
+from lab.machines.balancer import Balancer
 from lab.machines.lab import Machine
 from roost.api.messages import explain_reason
 from roost.bundle import vipimage
