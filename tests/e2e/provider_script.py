@@ -84,6 +84,12 @@ class Printer:
         self.acts.append(name)
         self.say(f"  {name} act", title)
 
+    def looked(self, name: str, keys: object, differing: object) -> None:
+        pass
+
+    def kept(self, name: str, keys: object) -> None:
+        pass
+
     def event(self, machine: str | None, reason: str, message: str, *, warning: bool = False) -> None:
         self.say(f"  event {machine or ''}", f"{reason} {message}")
 

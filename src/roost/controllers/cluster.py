@@ -157,6 +157,7 @@ class ClusterController:
             raise error
         registry = await self._registry(cluster, report)
         marks = dict(digests(env, cluster, staying, bundle, registry=registries.mark(env, cluster, registry)))
+        report.wishes = marks
         now = asyncio.get_running_loop().time()
         passed_over = self._settled.names(uid(cluster), marks, now)
         ctx = context(

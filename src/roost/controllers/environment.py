@@ -46,7 +46,7 @@ CLUSTER_STATUS = Owned(
 )
 MACHINE_STATUS = Owned(
     conditions=(*c.MACHINE_PHASES, c.DELETING),
-    fields=("phase", "message", "observedGeneration", "nodeName", "hostKey", "facts", "acts", "retry"),
+    fields=("phase", "message", "observedGeneration", "nodeName", "hostKey", "facts", "acts", "things", "retry"),
 )
 
 

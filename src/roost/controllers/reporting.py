@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final, cast
 
 from roost.api import conditions as c
-from roost.api.v1alpha1.machine import MachineFacts
+from roost.api.v1alpha1.machine import Difference, MachineFacts
+from roost.controllers import things
 from roost.controllers.kinds import MACHINE
 from roost.controllers.runtime.api import Object, Ref, generation, metadata, ref_of
 from roost.controllers.runtime.clock import Now, rfc3339
@@ -44,6 +45,8 @@ class StatusReporter:
         self._ref, self._cluster = cluster
         self._machines: Mapping[str, Object] = {metadata(machine)["name"]: machine for machine in machines}
         self._log = logger(cluster=f"{self._ref.namespace}/{self._ref.name}")
+        self.wishes: Mapping[str, str] = {}
+        """Per Machine, a mark of everything that its wish is made from: what differs under the same mark drifted."""
         self.restored: set[str] = set()
         self.on_restored: Callable[[str], None] = _nothing
 
@@ -91,6 +94,28 @@ class StatusReporter:
         count = int(known.get("count") or 0)
         self._status.set(ref, acts={"count": count + 1, "last": title, "lastTime": rfc3339(self._now())})
         self._log.info("act", machine=name, act=title, number=count + 1)
+
+    def looked(self, name: str, keys: Sequence[str], differing: Sequence[Difference]) -> None:
+        machine = self._machines.get(name)
+        if machine is None:
+            return
+        ref = ref_of(MACHINE, machine)
+        before = cast("Object | None", self._status.value(ref, "things"))
+        after = things.looked(before, keys, differing, wish=self.wishes.get(name), time=rfc3339(self._now()))
+        self._status.set(ref, things=after)
+        if things.drifted_anew(before, after):
+            names = ", ".join(one["thing"] for one in after["drift"]["differences"])
+            text = f"{name}: no longer as roost left it: {names}; it is put back, unless a plan waits for approval"
+            self.event(name, "Drifted", text, warning=True)
+
+    def kept(self, name: str, keys: Collection[str]) -> None:
+        machine = self._machines.get(name)
+        if machine is None:
+            return
+        ref = ref_of(MACHINE, machine)
+        before = cast("Object | None", self._status.value(ref, "things"))
+        if before is not None:
+            self._status.set(ref, things=things.kept(before, keys, wish=self.wishes.get(name)))
 
     def event(self, machine: str | None, reason: str, message: str, *, warning: bool = False) -> None:
         obj = self._cluster if machine is None else self._machines.get(machine)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 from roost.api.errors import RoostError
 from roost.api.masked import Masked
 from roost.api.v1alpha1.cluster import ClusterSpec
-from roost.api.v1alpha1.machine import MachineFacts, MachineSpec
+from roost.api.v1alpha1.machine import Difference, MachineFacts, MachineSpec
 from roost.bundle.model import Bundle, Image, Member, Program
 from roost.node.facts import Address, NodeFacts
 from roost.providers.onprem.context import Context, MachineInput, RegistrySource
@@ -150,6 +151,7 @@ class Reported:
         self.machines: dict[tuple[str, str], tuple[str, str, str]] = {}
         self.acts: list[tuple[str, str]] = []
         self.events: list[str] = []
+        self.differing: dict[str, list[str]] = {}
 
     def cluster(self, condition: str, status: str, reason: str, message: str = "") -> None:
         self.clusters[condition] = (status, reason, message)
@@ -162,6 +164,12 @@ class Reported:
 
     def acted(self, name: str, title: str) -> None:
         self.acts.append((name, title))
+
+    def looked(self, name: str, keys: Sequence[str], differing: Sequence[Difference]) -> None:
+        self.differing[name] = [one.thing for one in differing]
+
+    def kept(self, name: str, keys: Collection[str]) -> None:
+        self.differing[name] = [thing for thing in self.differing.get(name, []) if thing not in keys]
 
     def event(self, machine: str | None, reason: str, message: str, *, warning: bool = False) -> None:
         self.events.append(reason)

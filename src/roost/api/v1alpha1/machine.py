@@ -193,6 +193,44 @@ class Acts(Status):
     last_time: datetime | None = Field(default=None, description="When it was started.")
 
 
+class Difference(Status):
+    """A thing on the machine that is not as wished."""
+
+    thing: str = Field(max_length=1024, description="Key of the thing, such as file:/etc/containerd/config.toml.")
+    action: Literal["Create", "Update", "Delete", "Run", "Blocked"] = Field(
+        description="What has to be done to it; Blocked: it is somebody else's, and roost leaves it alone."
+    )
+    summary: str = Field(default="", max_length=512, description="What differs, without secrets.")
+
+
+class Drift(Status):
+    """What was no longer as roost left it, though nobody wished anything else."""
+
+    time: datetime = Field(description="When roost found it.")
+    differences: list[Difference] = Field(
+        default_factory=list, max_length=64, description="The things, and what differed."
+    )
+
+
+class Things(Status):
+    """What roost keeps on the machine, and how it was at the last look."""
+
+    keys: list[Annotated[str, StringConstraints(max_length=1024)]] = Field(
+        default_factory=list,
+        max_length=512,
+        description="Every thing by its key, in the order in which they are made.",
+    )
+    differing: list[Difference] = Field(
+        default_factory=list, max_length=512, description="Those that are not as wished yet."
+    )
+    wish: str | None = Field(
+        default=None, max_length=64, description="Mark of the wish that all of them were last found to follow."
+    )
+    drift: Drift | None = Field(
+        default=None, description="The last time that things were no longer as roost left them, and which."
+    )
+
+
 class MachineStatus(Status):
     """Computed from the conditions and from what was observed; read by nothing in roost."""
 
@@ -211,6 +249,7 @@ class MachineStatus(Status):
     )
     facts: MachineFacts | None = Field(default=None, description="What was found on the machine at the last look.")
     acts: Acts | None = Field(default=None, description="The engine's own record of changing acts.")
+    things: Things | None = Field(default=None, description="What roost keeps on the machine, and what drifted.")
     retry: Retry | None = Field(default=None, description="How a failed step goes on.")
     conditions: list[Condition] = Field(
         default_factory=list, max_length=64, description="One condition per phase of the machine, and Ready."

@@ -100,5 +100,6 @@ async def carry_out(
     except RoostError as error:
         progress.failed(name, machine, error)
         raise
+    ctx.report.kept(machine, {change.key for change in comparison.changes})
     progress.done(name, machine)
     return True

@@ -5,13 +5,13 @@ Built by controllers/cluster (from the API) and by cli/plan (from files); in tes
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from roost.api.masked import Masked
 from roost.api.v1alpha1.cluster import ClusterSpec, RegistryType
-from roost.api.v1alpha1.machine import MachineFacts, MachineSpec
+from roost.api.v1alpha1.machine import Difference, MachineFacts, MachineSpec
 from roost.api.v1alpha1.plan import PlanSpec
 from roost.bundle.model import Bundle
 from roost.ssh.connection import Connector, Target
@@ -55,6 +55,14 @@ class Reporter(Protocol):
 
     def acted(self, name: str, title: str) -> None:
         """One changing act was started on the machine (the engine's own record)."""
+        ...
+
+    def looked(self, name: str, keys: Sequence[str], differing: Sequence[Difference]) -> None:
+        """What roost keeps on the machine, and what of it was not as wished."""
+        ...
+
+    def kept(self, name: str, keys: Collection[str]) -> None:
+        """These things are as wished by now."""
         ...
 
     def event(self, machine: str | None, reason: str, message: str, *, warning: bool = False) -> None: ...

@@ -13,7 +13,7 @@ from typing import Final
 
 from roost.api import conditions
 from roost.api.errors import RoostError
-from roost.api.v1alpha1.machine import MachineFacts
+from roost.api.v1alpha1.machine import Difference, MachineFacts
 from roost.bundle.remote import parse_address
 from roost.node import engine
 from roost.node.engine import Comparison, Observation
@@ -157,15 +157,28 @@ async def _compare(
     if unasked:
         again = await engine.observe(connection, unasked, cluster_id=ctx.cluster_id)
         observation = replace(observation, things={**observation.things, **again.things})
+    comparison = engine.compare(things, observation)
+    if known:
+        ctx.report.looked(machine.name, [thing.key for thing in things], differences(comparison))
     return Seen(
         machine=machine,
         connection=connection,
         found=found,
         observed=observation.things,
         things=tuple(things),
-        comparison=engine.compare(things, observation),
+        comparison=comparison,
         node_name=name,
     )
+
+
+def differences(comparison: Comparison) -> list[Difference]:
+    """What is not as wished, for people. Pure."""
+    changes = [
+        Difference(thing=change.key, action=change.action.value, summary=change.summary[:512])
+        for change in comparison.changes
+    ]
+    blocked = [Difference(thing=one.key, action="Blocked", summary=one.message[:512]) for one in comparison.blocked]
+    return [*blocked, *changes]
 
 
 def _report_facts(ctx: Context, machine: MachineInput, connection: Connection, found: Found, node_name: str) -> None:
