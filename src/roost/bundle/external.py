@@ -44,6 +44,8 @@ class Judgement:
     status: Literal["True", "False"]
     reason: str
     message: str
+    expires: datetime | None = None
+    """When the certificate ends, where it could be read."""
 
 
 def judge(
@@ -85,7 +87,7 @@ def judge(
     served = External(host, certificate, Masked(key))
     if now >= end:
         return Judgement(
-            served, "False", "RegistryCertificateExpired", f"{where} expired on {end:%Y-%m-%d}; replace it"
+            served, "False", "RegistryCertificateExpired", f"{where} expired on {end:%Y-%m-%d}; replace it", end
         )
     if now < begin:
         return Judgement(
@@ -93,6 +95,7 @@ def judge(
             "False",
             "RegistryCertificateInvalid",
             f"{where} is valid only from {begin:%Y-%m-%d %H:%M} UTC on",
+            end,
         )
     if now >= end - WARN_BEFORE:
         days = (end - now).days
@@ -101,8 +104,9 @@ def judge(
             "True",
             "RegistryCertificateExpiring",
             f"{where} expires on {end:%Y-%m-%d}, in {days} days; replace it before: a new one is taken up by itself",
+            end,
         )
-    return Judgement(served, "True", "Succeeded", f"The registry is served as {host} until {end:%Y-%m-%d}.")
+    return Judgement(served, "True", "Succeeded", f"The registry is served as {host} until {end:%Y-%m-%d}.", end)
 
 
 def _no(reason: str, message: str) -> Judgement:

@@ -14,7 +14,7 @@ from roost.bundle import external
 from roost.controllers.globalcluster import REF
 from roost.controllers.runtime.api import ApiProblem, Object, Ref, generation
 from roost.controllers.runtime.cache import Cache
-from roost.controllers.runtime.clock import Now
+from roost.controllers.runtime.clock import Now, rfc3339
 from roost.controllers.runtime.log import logger
 from roost.controllers.runtime.status import StatusWriter
 from roost.kube.resources import SECRET
@@ -56,6 +56,9 @@ class RegistryName:
         cluster = self._cache.get(REF)
         if cluster is None:
             return
+        expires = found.expires if found is not None else None
+        told = [{"name": external.SECRET_NAME, "expires": rfc3339(expires)}] if expires is not None else None
+        self._status.set(REF, certificates=told)
         if found is None:
             self._status.unsay(REF, c.REGISTRY_ADDRESS_READY)
             return

@@ -12,6 +12,7 @@ import pytest
 from roost.api import conditions as c
 from roost.bundle import external
 from roost.controllers.globalcluster import REF
+from roost.controllers.runtime.clock import parse
 from roost.kube import pki
 from roost.kube.resources import SECRET
 from roost.providers.onprem.context import RegistrySource
@@ -54,6 +55,10 @@ async def test_its_certificate_is_followed_without_a_restart(tmp_path: Path) -> 
             await asyncio.sleep(70)
             said = world.api.condition(REF, c.REGISTRY_ADDRESS_READY)
             assert said is not None and (said["status"], said["reason"]) == ("True", expected)
+            (told,) = world.api.objects[REF]["status"]["certificates"]
+            assert told["name"] == external.SECRET_NAME
+            left = parse(told["expires"]) - now()
+            assert timedelta(days=days) - timedelta(minutes=2) < left < timedelta(days=days)
         world.api.put(external.INGRESS, {"metadata": meta, "spec": {"rules": [{"host": "192.168.77.1"}]}})
         await asyncio.sleep(70)
         said = world.api.condition(REF, c.REGISTRY_ADDRESS_READY)
