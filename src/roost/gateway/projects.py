@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any, Final, cast
 
 from roost.api.errors import RoostError
+from roost.api.exchange import Identity
 from roost.api.names import GROUP, VERSION
 from roost.gateway.authenticate import GROUP_PREFIX, USER_PREFIX
 from roost.kube.lean import Lean
@@ -33,6 +34,10 @@ class ProjectRights:
         self._known: dict[str, Json] = {}
         self._due: set[str] = set()
         self._wake = asyncio.Event()
+
+    def of(self, identity: Identity) -> list[Json]:
+        """The Projects that name the caller or a group of theirs, in order of their names."""
+        return [project for _, project in sorted(self._known.items()) if is_member(project, identity)]
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -88,6 +93,12 @@ _KINDS: Final = {
 }
 
 
+def is_member(project: Mapping[str, Any], identity: Identity) -> bool:
+    members = cast("list[Json]", cast("Json", project.get("spec") or {}).get("members") or [])
+    names = {subject["name"] for subject in map(_subject, members)}
+    return identity.user in names or not names.isdisjoint(identity.groups)
+
+
 def path_of(document: Mapping[str, Any]) -> str:
     metadata = document["metadata"]
     where = f"/namespaces/{metadata['namespace']}" if metadata.get("namespace") else ""
@@ -122,7 +133,8 @@ def manifests(project: Mapping[str, Any]) -> list[Json]:
 
 def _rules(role: str, verb: str, clusters: list[str]) -> list[Json]:
     named = {"apiGroups": [GROUP], "resourceNames": sorted(clusters)}
-    verbs = ["get", "update", "patch"] if role == "Admin" else ["get"]
+    # One cluster is listed and watched by its name alone: `fieldSelector=metadata.name=NAME`.
+    verbs = ["get", "list", "watch", *(["update", "patch"] if role == "Admin" else [])]
     return [
         {**named, "resources": ["clusters"], "verbs": verbs},
         {**named, "resources": ["clusters/proxy"], "verbs": [verb]},

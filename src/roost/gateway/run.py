@@ -116,6 +116,7 @@ class Gateway:
             serving=self.serving,
             ca=self.serving.ca,
             addresses=self._addresses,
+            projects=self.projects.of,
         )
         self.dispatch = Dispatch(
             authenticator=self.services.authenticator,

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from roost.api.exchange import UpstreamUnavailable
-from roost.gateway.endpoints import addresses, audit, clusters, info, oidc, session, tokens, users
+from roost.gateway.endpoints import addresses, audit, clusters, info, oidc, projects, session, tokens, users
 from roost.gateway.endpoints.services import Services, seen
 from roost.gateway.refusal import Refusal
 from roost.gateway.registration import endpoint as registration
@@ -27,6 +27,7 @@ def build(services: Services) -> Starlette:
         *users.routes(services),
         *tokens.routes(services),
         *clusters.routes(services),
+        *projects.routes(services),
         *audit.routes(services),
         *addresses.routes(services),
         *registration.routes(services),

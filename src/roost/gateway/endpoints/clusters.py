@@ -95,12 +95,20 @@ def through(server: str, ca_pem: str, *, namespace: str = "", name: str = "") ->
 
 
 def judged(documents: list[object], existing: list[Mapping[str, Any]]) -> dict[str, Any]:
-    """As `roost validate -o json` tells it. Imports the models, so it runs in a thread."""
+    """As `roost validate -o json` tells it, with the messages in both languages. Imports the models: in a thread."""
     from roost.api.validation.documents import validate_documents
     from roost.api.validation.findings import FieldError
 
-    def findings(items: list[FieldError]) -> list[dict[str, str]]:
-        return [{"field": item.path, "reason": item.reason, "message": item.message} for item in items]
+    def findings(items: list[FieldError]) -> list[dict[str, Any]]:
+        return [
+            {
+                "field": item.path,
+                "reason": item.reason,
+                "message": item.message,
+                "messages": {"en": item.message, "zh": item.text("zh")},
+            }
+            for item in items
+        ]
 
     releases = [
         str(item["metadata"]["name"]).removeprefix("v")

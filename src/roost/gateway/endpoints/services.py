@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from starlette.requests import Request
 
-from roost.api.exchange import Upstream
+from roost.api.exchange import Identity, Upstream
 from roost.api.masked import Masked
 from roost.gateway.authenticate import Authenticator, Caller
 from roost.gateway.authorise import Authoriser
@@ -50,6 +50,8 @@ class Services:
     """PEM of the CA that vouches for the gateway; empty where the system's own do."""
     addresses: Callable[[], tuple[str, ...]]
     """host:port of every way in, the preferred one first."""
+    projects: Callable[[Identity], list[dict[str, Any]]]
+    """Those that the caller is a member of."""
     passwords: Passwords = field(default_factory=Passwords)
     by_user: Throttle = field(default_factory=Throttle)
     by_address: Throttle = field(default_factory=lambda: Throttle(BY_ADDRESS))
