@@ -117,6 +117,7 @@ def up() -> None:
     say("ready")
     print(
         f"""
+{console()}
   look at it   export ROOST_DATA_DIR={DATA}
                {ROOST} clusters; {ROOST} progress demo; {ROOST} status
                {ROOST} kubectl get machines
@@ -127,6 +128,22 @@ def up() -> None:
   end it all   make demo-down
 """
     )
+
+
+def console() -> str:
+    """Where the console is, and the first sign-in until its password was changed."""
+    from roost.embedded import door, record
+    from roost.embedded.layout import Layout
+
+    layout = Layout(Path(DATA))
+    known = record.load(layout.record)
+    if known is None:
+        return ""
+    first = layout.first_password
+    secret = first.read_text("utf-8").strip() if first.exists() else "the one that you have chosen"
+    return f"""  the console  {door.url(known)}/console/
+               user admin, password {secret}
+               (its certificate is the platform's own: the browser asks once)"""
 
 
 def down() -> None:
