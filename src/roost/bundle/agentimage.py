@@ -2,8 +2,8 @@
 
 No public registry has it: `roost bundle create` and `tools/agent_image.py` make it. Packages by name and digest
 (agent.lock.json, written by tools/lock_agent.py) are unpacked, nothing of them is run; websockets and roost's modules
-are those of the installation that makes the image, without what was compiled for one architecture. The same lock and
-the same roost give the same bytes.
+are those of the installation that makes the image, without what was compiled for one architecture. Bytecode lies
+beside all of it where the installation's Python is the image's. The same lock, roost and Python give the same bytes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Final
 
-from roost.bundle import debianimage
+from roost.bundle import bytecode, debianimage
 from roost.bundle.debian import Entry, Package, entries
 from roost.bundle.layout import Descriptor, Layout, canonical
 
@@ -91,8 +91,9 @@ def own_files() -> dict[str, bytes]:
     roost = resources.files("roost")
     for path in ("__init__.py", "api/__init__.py", "api/errors.py", "api/exchange.py"):
         found[f"{HOME}/roost/{path}"] = roost.joinpath(path).read_bytes()
-    for path, content in _modules(roost.joinpath("tunnel")):
-        found[f"{HOME}/roost/tunnel/{path}"] = content
+    for room in ("tunnel", "wire"):
+        for path, content in _modules(roost.joinpath(room)):
+            found[f"{HOME}/roost/{room}/{path}"] = content
     for path, content in _modules(resources.files("websockets")):
         if not path.startswith(("legacy/", "sync/", "asyncio/", "trio/")):
             found[f"{HOME}/websockets/{path}"] = content
@@ -131,6 +132,8 @@ def files_of(packages: Mapping[str, bytes]) -> dict[str, Entry]:
     for title in sorted(packages):
         found |= {entry.name: entry for entry in entries(packages[title], title) if wanted(entry.name)}
     found |= {path: Entry(path, 0o644, content=content) for path, content in own_files().items()}
+    sources = {path: entry.content for path, entry in found.items() if path.endswith(".py") and entry.content}
+    found |= {path: Entry(path, 0o644, content=made) for path, made in bytecode.compiled(sources).items()}
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +47,8 @@ class Authenticator:
     def __init__(self, store: Store, own_token: Path | None = None) -> None:
         self._store = store
         self._own_token = own_token
+        self._own: tuple[tuple[int, int], bytes] = ((0, 0), b"")
+        """The platform's own token, and of which state of its file."""
 
     async def caller(self, method: str, headers: Headers, *, upgrade: bool) -> Caller:
         """Raises Refusal 401, and 403 for a request that another site may have made a browser send."""
@@ -110,7 +113,11 @@ class Authenticator:
         if self._own_token is None:
             return False
         try:
-            return hmac.compare_digest(self._own_token.read_text().strip().encode(), text.encode())
+            found = os.stat(self._own_token)
+            mark = (found.st_mtime_ns, found.st_ino)
+            if mark != self._own[0]:
+                self._own = (mark, self._own_token.read_bytes().strip())
+            return bool(self._own[1]) and hmac.compare_digest(self._own[1], text.encode())
         except OSError:
             return False
 

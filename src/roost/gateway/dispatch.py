@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -87,6 +88,8 @@ class Dispatch:
         self._tunnel = tunnel
         self.active: set[_Active] = set()
         """Exchanges under way."""
+        self._under_way: Counter[str] = Counter()
+        """How many there are of each sign-in."""
         self._ending: set[asyncio.Task[None]] = set()
         store.on_change(self._changed)
 
@@ -160,7 +163,7 @@ class Dispatch:
             seen.role = role
             identity = authorise.in_cluster(caller, role)
             upstream = await self._clusters.upstream(known)
-        if sum(active.caller.session == caller.session for active in self.active) >= PER_SESSION:
+        if self._under_way[caller.session] >= PER_SESSION:
             raise Refusal(429, f"{PER_SESSION} requests of this sign-in are under way already", retry_after=1)
         if upgrade and request.method == "GET" and (info.streams or info.proxies):
             await authorise.need_streaming(upstream, identity, info, audit_id=seen.audit_id)
@@ -181,9 +184,11 @@ class Dispatch:
         self, seen: Seen, client: Client, exchange: Exchange, known: Known | None, *, upgrade: bool
     ) -> None:
         assert seen.caller is not None
-        carrier = relay.Relay(client, exchange, upgrade=upgrade)
+        carrier = relay.Relay(client, exchange, upgrade=upgrade, has_body=seen.request.content_length != 0)
         active = _Active(seen.caller, known, carrier, seen.began)
         self.active.add(active)
+        session = seen.caller.session
+        self._under_way[session] += 1
         try:
             await carrier.run()
         except ClientGone:
@@ -191,6 +196,9 @@ class Dispatch:
             raise
         finally:
             self.active.discard(active)
+            self._under_way[session] -= 1
+            if not self._under_way[session]:
+                del self._under_way[session]
             seen.code = seen.code or carrier.carried.status
             seen.sent, seen.received = carrier.carried.sent, carrier.carried.received
 

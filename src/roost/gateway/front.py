@@ -20,19 +20,22 @@ import h11
 from roost.api.exchange import Headers
 from roost.gateway import headers as heads
 from roost.gateway.refusal import Refusal
+from roost.wire import connecting
+from roost.wire.transport import Bytes
 
 HEAD_SECONDS: Final = 10.0
 """From a request's first byte, or a connection's beginning, to the end of its headers."""
 IDLE_SECONDS: Final = 120.0
-CLOSE_SECONDS: Final = 30.0
-"""For the other side to take the end of a connection."""
 BODY_SECONDS: Final = 120.0
 """Without a byte of a body that was announced."""
 STALLED_SECONDS: Final = 600.0
 """For a reader that takes nothing: then its connection ends."""
 HEAD_LARGEST: Final = 64 * 1024
 WINDOW: Final = 64 * 1024
-CONNECTIONS: Final = 4000
+AT_ONCE: Final = 16 * 1024
+"""What is gathered of an answer before it is written: a record of TLS."""
+CONNECTIONS: Final = 20_000
+"""At once; agents hold two each."""
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 _LOG: Final = logging.getLogger("roost.gateway")
@@ -60,6 +63,12 @@ class Client:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
+        self._transport = writer.transport
+        self._loop = asyncio.get_running_loop()
+        self._out: list[Bytes] = []
+        """Written with the next turn of the loop, so that a small answer is one record and not three."""
+        self._out_size = 0
+        self._flushing: asyncio.Handle | None = None
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD_LARGEST)
         self._early = b""
         self._ended = False
@@ -67,7 +76,7 @@ class Client:
         self.sent = 0
         """Bytes of the answer's body, or of the raw stream."""
         self.started = False
-        writer.transport.set_write_buffer_limits(high=WINDOW)
+        self._transport.set_write_buffer_limits(high=WINDOW)
         peer = writer.get_extra_info("peername")
         self.address = str(peer[0]) if peer else ""
 
@@ -135,34 +144,29 @@ class Client:
             self._ended = True
         return b""
 
-    async def until_gone(self) -> None:
-        """Returns when the client has closed the connection; reads ahead a little meanwhile."""
-        ahead = 0
-        while ahead < WINDOW:
-            try:
-                data = await self._reader.read(WINDOW)
-            except OSError:
-                return
-            if not data:
-                return
-            ahead += len(data)
-            self._http.receive_data(data)
-        # It sends requests ahead without reading answers: its end is noticed when writing.
-        await asyncio.Event().wait()
+    def when_gone(self, call: Callable[[], object] | None) -> None:
+        """What is called once the client has closed the connection; at most once, and not where it sends ahead more
+        than the connection holds: then its end is noticed when writing."""
+        protocol = cast("_Protocol", self._transport.get_protocol())
+        protocol.when_gone(call)
 
     async def start(self, status: int, headers: list[tuple[bytes, bytes]], *, reason: str = "") -> None:
         self.started = True
         answer = h11.Response(status_code=status, headers=headers, reason=reason.encode("latin-1", "replace"))
-        await self._write(self._http.send(answer) or b"")
+        self._queue(self._http.send(answer) or b"")
 
     async def send(self, data: bytes) -> None:
         self.sent += len(data)
-        pieces = self._http.send_with_data_passthrough(h11.Data(data=data)) or []
-        self._writer.writelines(pieces)
-        await self._drain()
+        for piece in self._http.send_with_data_passthrough(h11.Data(data=data)) or []:
+            self._queue(piece)
+        if self._out_size >= AT_ONCE:
+            self._write_out()
+            await self._drain()
 
     async def finish(self) -> None:
-        await self._write(self._http.send(h11.EndOfMessage()) or b"")
+        self._queue(self._http.send(h11.EndOfMessage()) or b"")
+        self._write_out()
+        await self._drain()
 
     async def answer(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
         """A whole answer at once."""
@@ -200,7 +204,8 @@ class Client:
 
     async def flush(self) -> None:
         """Returns when everything written is on its way: closing with more than that would cut a slow reader off."""
-        self._writer.transport.set_write_buffer_limits(high=0)
+        self._write_out()
+        self._transport.set_write_buffer_limits(high=0)
         try:
             async with asyncio.timeout(STALLED_SECONDS):
                 await self._writer.drain()
@@ -210,6 +215,7 @@ class Client:
     def hand_over(self) -> tuple[asyncio.Transport, bytes]:
         """The connection and what was read ahead; whoever takes it speaks on it and closes it (a tunnel)."""
         self.started = self.handed_over = True
+        self._write_out()
         self._http.next_event()
         ahead = bytes(self._reader._buffer)  # type: ignore[attr-defined]  # pyright: ignore
         transport = cast("asyncio.Transport", self._writer.transport)
@@ -225,14 +231,31 @@ class Client:
 
     def abort(self) -> None:
         """Ends the connection now."""
-        self._writer.transport.abort()
+        self._transport.abort()
+
+    def _queue(self, data: Bytes) -> None:
+        if not len(data):
+            return
+        self._out.append(data)
+        self._out_size += len(data)
+        if self._flushing is None:
+            self._flushing = self._loop.call_soon(self._write_out)
+
+    def _write_out(self) -> None:
+        if self._flushing is not None:
+            self._flushing.cancel()
+            self._flushing = None
+        out, self._out, self._out_size = self._out, [], 0
+        if out:
+            self._transport.writelines(out)
 
     async def _write(self, data: bytes) -> None:
-        self._writer.write(data)
+        self._queue(data)
+        self._write_out()
         await self._drain()
 
     async def _drain(self) -> None:
-        transport = self._writer.transport
+        transport = self._transport
         try:
             if transport.is_closing():
                 raise ClientGone("the connection is closed")
@@ -246,28 +269,49 @@ class Client:
             raise ClientGone(str(error)) from error
 
 
+class _Protocol(asyncio.StreamReaderProtocol):
+    """Tells the end of a connection also to who does not read."""
+
+    _call: Callable[[], object] | None = None
+    _is_gone = False
+
+    def when_gone(self, call: Callable[[], object] | None) -> None:
+        self._call = call
+        if self._is_gone:
+            self._gone()
+
+    def eof_received(self) -> bool | None:
+        self._gone()
+        return super().eof_received()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._gone()
+        super().connection_lost(exc)
+
+    def _gone(self) -> None:
+        self._is_gone = True
+        call, self._call = self._call, None
+        if call is not None:
+            call()
+
+
 Handler = Callable[[Request, Client], Awaitable[None]]
 
 
 class Front:
     """Listens; `serve` may be called for several addresses, also later."""
 
-    def __init__(self, handler: Handler, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, handler: Handler, tls: ssl.SSLContext) -> None:
         self._handler = handler
         self._tls = tls
-        self._servers: dict[tuple[str, int], asyncio.Server] = {}
+        self._servers: dict[tuple[str, int], connecting.Listener] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def listen(self, host: str, port: int) -> int:
         """Gives the port, which is chosen where it is 0."""
-        # Without TLS: only tests.
-        secure = {"ssl_handshake_timeout": HEAD_SECONDS, "ssl_shutdown_timeout": CLOSE_SECONDS} if self._tls else {}
-        server = await asyncio.start_server(
-            self._connected, host, port, ssl=self._tls, limit=WINDOW, backlog=512, **secure
-        )
-        chosen = int(server.sockets[0].getsockname()[1])
-        self._servers[host, chosen] = server
-        return chosen
+        server = connecting.Listener(host, port, self._tls, self._protocol, backlog=512, seconds=HEAD_SECONDS)
+        self._servers[host, server.port] = server
+        return server.port
 
     async def close(self, *, seconds: float = 3.0) -> None:
         """Takes no more connections, gives those under way some time, then ends them."""
@@ -279,6 +323,9 @@ class Front:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=1.0)
+
+    def _protocol(self) -> _Protocol:
+        return _Protocol(asyncio.StreamReader(limit=WINDOW), self._connected)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

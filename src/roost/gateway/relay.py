@@ -32,20 +32,27 @@ class Carried:
 class Relay:
     """One exchange under way. `end` cuts it, from anywhere."""
 
-    def __init__(self, client: Client, exchange: Exchange, *, upgrade: bool) -> None:
+    def __init__(self, client: Client, exchange: Exchange, *, upgrade: bool, has_body: bool) -> None:
         self._client = client
         self._exchange = exchange
         self._upgrade = upgrade
+        self._has_body = has_body
+        self._aborting: asyncio.Task[None] | None = None
         self.carried = Carried()
 
     async def run(self) -> Carried:
         """Raises Refusal where nothing was answered yet; ClientGone when the client left."""
-        upload = asyncio.create_task(self._upload())
+        upload = asyncio.create_task(self._upload()) if self._has_body else None
+        self._client.when_gone(self._left)
         try:
+            if upload is None and not self._upgrade:
+                # Nothing comes; the front must have seen its end before another request may follow.
+                await self._client.read()
+                await self._exchange.write_eof()
             head = await self._exchange.head()
             self.carried.status = head.status
             if head.status == 101 or (self._upgrade and head.status < 400):
-                await _cancelled(upload)
+                self._client.when_gone(None)
                 await self._switched(head)
             else:
                 await self._download(head)
@@ -59,7 +66,9 @@ class Relay:
                 raise ClientGone("the cluster's answer broke off") from error
             raise Refusal(502, f"the cluster's answer broke off: {error}", cause="AnswerBrokeOff") from error
         finally:
-            await _cancelled(upload)
+            self._client.when_gone(None)
+            if upload is not None:
+                await _cancelled(upload)
             self.carried.sent = self._client.sent
             await self._exchange.abort()
         return self.carried
@@ -70,16 +79,17 @@ class Relay:
         self._client.abort()
         await self._exchange.abort()
 
-    async def _upload(self) -> None:
-        """The request's body, then waits for the client to leave."""
-        try:
-            if not self._upgrade:
-                await self._body()
-            await self._client.until_gone()
-        except ClientGone:
-            pass
+    def _left(self) -> None:
+        """The client has closed its connection: nobody waits for the answer any more."""
         self.carried.gone = True
-        await self._exchange.abort()
+        self._aborting = asyncio.create_task(self._exchange.abort())
+
+    async def _upload(self) -> None:
+        try:
+            await self._body()
+        except ClientGone:
+            self.carried.gone = True
+            await self._exchange.abort()
 
     async def _body(self) -> None:
         with contextlib.suppress(ConnectionResetError, ConnectionAbortedError, BrokenPipeError):

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import resource
 import signal
 import time
 from collections.abc import Callable
@@ -69,8 +70,15 @@ class Settings:
 
 def serve(settings: Settings) -> None:
     """Blocks until SIGTERM or SIGINT."""
+    _raise_limit_of_connections()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     asyncio.run(_until_told(settings))
+
+
+def _raise_limit_of_connections() -> None:
+    """Each tunnel and each client is an open file; shells give 1024."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 async def _until_told(settings: Settings) -> None:

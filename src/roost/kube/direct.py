@@ -2,27 +2,26 @@
 
 The caller's identity becomes Impersonate-* headers, set last, beside the kubeconfig's own credential. One request
 at a time uses a connection; one that ended in the middle, or was upgraded, is closed and never used again. Called by
-the gateway. h11 alone, since this is a hot path and must carry upgrades that HTTP clients can't.
+the gateway. HTTP of roost's own (wire.http1), since this is a hot path and must carry upgrades that HTTP clients
+can't.
 """
 
 from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
 import ipaddress
 import socket
 import ssl
-import time
 from collections.abc import Callable
 from typing import Final
 from urllib.parse import urlsplit
 
-import h11
-
 from roost.api.exchange import Exchange, Headers, Identity, RequestHead, ResponseHead, UpstreamUnavailable
 from roost.kube.kubeconfig import Access
 from roost.kube.tls import tls_context
+from roost.wire import connecting
+from roost.wire.http1 import BrokenAnswer, Connection, request_head
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -30,9 +29,8 @@ CONNECT_SECONDS: Final = 10.0
 IDLE_SECONDS: Final = 20.0
 """Less than what API servers keep an idle connection for, so that a used one is hardly ever stale."""
 IDLE_MOST: Final = 32
-WINDOW: Final = 64 * 1024
-"""Bytes held in each direction of one connection."""
-HEAD_LARGEST: Final = 64 * 1024
+WINDOW: Final = 256 * 1024
+"""Bytes that one read gives."""
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _KEEPALIVE: Final = (
@@ -71,7 +69,7 @@ class Direct:
         self._tls: Final = tls_context(access)
         self._tls.set_alpn_protocols(["http/1.1"])
         self._credential: Final = _credential(access)
-        self._idle: list[_Link] = []
+        self._idle: list[Connection] = []
         self._closed = False
 
     async def open(self, head: RequestHead) -> Exchange:
@@ -87,60 +85,43 @@ class Direct:
         """Ends what is idle; exchanges under way go on."""
         self._closed = True
         while self._idle:
-            self._idle.pop().close()
+            self._idle.pop().abort()
 
     async def _open(
         self, method: str, target: str, headers: Headers, length: int | None, *, upgrade: bool
     ) -> Exchange:
-        request = h11.Request(
-            method=method,
-            target=self._prefix + target,
-            headers=[
-                (b"Host", self._authority),
-                *self._credential,
-                *headers,
-                *framing(method, length, upgrade=upgrade),
-            ],
-        )
-        exchange = DirectExchange(self, request, bare=length == 0)
+        lines = ((b"Host", self._authority), *self._credential, *headers, *framing(method, length, upgrade=upgrade))
+        request = request_head(method, self._prefix + target, lines)
+        exchange = DirectExchange(self, method, request, length=0 if upgrade else length)
         await exchange.begin()
         return exchange
 
-    async def link(self, *, fresh: bool = False) -> _Link:
+    async def link(self, *, fresh: bool = False) -> Connection:
         """A connection that nobody uses: a kept one, or a new one."""
-        now = time.monotonic()
+        now = asyncio.get_running_loop().time()
         while self._idle and not fresh:
             kept = self._idle.pop()
-            if kept.is_usable(now):
-                kept.used = True
+            if kept.reusable and now - kept.idle_since < IDLE_SECONDS:
                 return kept
-            kept.close()
+            kept.abort()
         return await self._connect()
 
-    def keep(self, link: _Link) -> None:
-        if self._closed or len(self._idle) >= IDLE_MOST:
-            link.close()
+    def give_back(self, link: Connection) -> None:
+        """For the next request, if it may have one."""
+        if self._closed or not link.reusable or len(self._idle) >= IDLE_MOST:
+            link.abort()
             return
-        link.since = time.monotonic()
+        link.recycle()
         self._idle.append(link)
 
-    async def _connect(self) -> _Link:
+    async def _connect(self) -> Connection:
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                addresses = await self._addresses()
-                last: OSError | None = None
-                for address in addresses:
-                    try:
-                        reader, writer = await asyncio.open_connection(
-                            address, self._port, ssl=self._tls, server_hostname=self._name, limit=WINDOW
-                        )
-                    except ssl.SSLError:
-                        raise
-                    except OSError as error:
-                        last = error
-                        continue
-                    return _Link(reader, writer)
-                raise last or OSError("it has no address")
+                plain = await connecting.reach(self._host, self._port, await self._addresses())
+                for level, option, value in _KEEPALIVE:
+                    plain.setsockopt(level, option, value)
+                _, link = await connecting.secure(plain, self._tls, self._name, Connection)
+                return link
         except ssl.SSLCertVerificationError as error:
             why = f"its certificate is not trusted: {error.verify_message}"
             raise self._unavailable("CertificateNotTrusted", why) from error
@@ -168,138 +149,79 @@ class Direct:
         return self._unavailable("ApiUnreachable", why)
 
 
-class _Link:
-    """One TLS connection with its HTTP state."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.reader = reader
-        self.writer = writer
-        self.http = h11.Connection(h11.CLIENT, max_incomplete_event_size=HEAD_LARGEST)
-        self.since = 0.0
-        self.used = False
-        connection: socket.socket | None = writer.get_extra_info("socket")
-        if connection is not None:
-            for level, option, value in _KEEPALIVE:
-                connection.setsockopt(level, option, value)
-        writer.transport.set_write_buffer_limits(high=WINDOW)
-
-    def is_usable(self, now: float) -> bool:
-        return now - self.since < IDLE_SECONDS and not self.reader.at_eof() and not self.writer.is_closing()
-
-    def close(self) -> None:
-        self.writer.transport.abort()
-
-
 class DirectExchange:
     """One request on one connection. Made by Direct."""
 
-    def __init__(self, direct: Direct, request: h11.Request, *, bare: bool) -> None:
+    def __init__(self, direct: Direct, method: str, request: bytes, *, length: int | None) -> None:
         self._direct = direct
+        self._method = method
         self._request = request
-        self._bare = bare
+        self._bare = length == 0
         """Without a body: sent whole, so it may be sent again on a new connection."""
-        self._link: _Link | None = None
+        self._chunked = length is None
+        self._link: Connection | None = None
         self._raw = False
-        self._early = b""
         self._ended = False
 
     async def begin(self) -> None:
         self._link = await self._direct.link()
-        await self._send(self._link)
+        self._send(self._link)
 
-    async def _send(self, link: _Link) -> None:
-        pieces = link.http.send(self._request) or b""
+    def _send(self, link: Connection) -> None:
+        link.request(self._method, self._request)
         if self._bare:
-            pieces += link.http.send(h11.EndOfMessage()) or b""
-        link.writer.write(pieces)
-        with contextlib.suppress(ConnectionError):
-            # A connection that broke is noticed where the answer is read.
-            await link.writer.drain()
+            link.sent()
 
     async def write(self, data: bytes) -> None:
         link = self._taken()
-        if self._raw:
-            link.writer.write(data)
-        elif not self._bare:
-            link.writer.writelines(link.http.send_with_data_passthrough(h11.Data(data=data)) or [])
-        await link.writer.drain()
+        if self._raw or not (self._bare or self._chunked):
+            await link.write(data)
+        elif self._chunked and data:
+            await link.write(b"%x\r\n" % len(data), data, b"\r\n")
 
     async def write_eof(self) -> None:
         link = self._taken()
         if self._raw:
-            # TLS of asyncio has no half-close; the protocols above (WebSocket, SPDY) carry their own. What was
-            # written must go out before somebody closes.
-            link.writer.transport.set_write_buffer_limits(high=0)
-            await link.writer.drain()
+            # TLS here has no half-close; the protocols above (WebSocket, SPDY) carry their own. What was written
+            # must go out before somebody closes.
+            await link.flush()
             return
-        if not self._bare and link.http.our_state is h11.SEND_BODY:
-            link.writer.write(link.http.send(h11.EndOfMessage()) or b"")
-            await link.writer.drain()
+        if self._bare or self._ended:
+            return
+        self._ended = True
+        if self._chunked:
+            await link.write(b"0\r\n\r\n")
+        link.sent()
 
     async def head(self) -> ResponseHead:
-        while True:
-            link = self._taken()
+        link = self._taken()
+        try:
+            answer = await link.head()
+        except BrokenAnswer as error:
+            if self._link is None:
+                raise ConnectionAbortedError("the exchange was ended") from error
+            if not (link.reused and self._bare and not error.began and self._method in SAFE):
+                raise self._direct.broken(_words(error)) from error
+            # A kept connection that the server had closed meanwhile: nothing was answered, nothing has changed.
+            link.abort()
+            self._link = link = await self._direct.link(fresh=True)
+            self._send(link)
             try:
-                event = await self._event(link)
-            except (ConnectionError, OSError, h11.RemoteProtocolError) as error:
-                if not self._may_repeat(link, error):
-                    raise self._direct.broken(_words(error)) from error
-                link.close()
-                self._link = await self._direct.link(fresh=True)
-                await self._send(self._link)
-                continue
-            if isinstance(event, h11.InformationalResponse):
-                if event.status_code != 101:
-                    continue
-                self._raw = True
-                self._early = bytes(link.http.trailing_data[0])
-                return _head(event)
-            if isinstance(event, h11.Response):
-                return _head(event)
-            raise self._direct.broken("it sent no answer")
+                answer = await link.head()
+            except BrokenAnswer as again:
+                raise self._direct.broken(_words(again)) from again
+        self._raw = answer.status == 101
+        return ResponseHead(answer.status, answer.reason, answer.headers)
 
     async def read(self, limit: int = WINDOW) -> bytes:
-        link = self._taken()
-        if self._raw:
-            if self._early:
-                data, self._early = self._early[:limit], self._early[limit:]
-                return data
-            return await link.reader.read(limit)
-        if self._ended:
-            return b""
-        try:
-            event = await self._event(link)
-        except h11.RemoteProtocolError as error:
-            raise ConnectionAbortedError(_words(error)) from error
-        if isinstance(event, h11.Data):
-            return bytes(event.data)
-        self._ended = True
-        return b""
+        return await self._taken().read(limit)
 
     async def abort(self) -> None:
         link, self._link = self._link, None
-        if link is None:
-            return
-        if not self._raw and link.http.our_state is h11.DONE and link.http.their_state is h11.DONE:
-            with contextlib.suppress(h11.ProtocolError):
-                link.http.start_next_cycle()
-                self._direct.keep(link)
-                return
-        link.close()
+        if link is not None:
+            self._direct.give_back(link)
 
-    async def _event(self, link: _Link) -> object:
-        while True:
-            event = link.http.next_event()
-            if event is not h11.NEED_DATA:
-                return event
-            link.http.receive_data(await link.reader.read(WINDOW))
-
-    def _may_repeat(self, link: _Link, error: Exception) -> bool:
-        """A kept connection that the server had closed meanwhile: nothing was answered, nothing can have changed."""
-        nothing_came = link.http.their_state is h11.SEND_RESPONSE or isinstance(error, ConnectionError)
-        return link.used and self._bare and nothing_came and self._request.method.decode() in SAFE
-
-    def _taken(self) -> _Link:
+    def _taken(self) -> Connection:
         if self._link is None:
             raise ConnectionAbortedError("the exchange was ended")
         return self._link
@@ -336,11 +258,6 @@ def _credential(access: Access) -> Headers:
         pair = f"{access.username}:{access.password.reveal()}".encode()
         return ((b"Authorization", b"Basic " + base64.b64encode(pair)),)
     return ()
-
-
-def _head(event: h11.Response | h11.InformationalResponse) -> ResponseHead:
-    headers = tuple((bytes(name), bytes(value)) for name, value in event.headers.raw_items())
-    return ResponseHead(event.status_code, bytes(event.reason).decode("latin-1"), headers)
 
 
 def _words(error: Exception) -> str:

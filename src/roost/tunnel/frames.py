@@ -74,6 +74,9 @@ _SESSION: Final = frozenset((Type.PING, Type.GOAWAY, Type.CONTROL))
 """Types that belong to the session and stand on stream 0; no other does."""
 
 
+Bytes = bytes | bytearray | memoryview
+
+
 class ProtocolError(Exception):
     """The peer does not speak the protocol; the session ends."""
 
@@ -82,7 +85,8 @@ class ProtocolError(Exception):
 class Frame:
     type: Type
     stream: int = 0
-    payload: bytes = b""
+    payload: Bytes = b""
+    """Of DATA that was read: a view of the message, good as long as that is."""
     value: int = 0
     flags: int = 0
 
@@ -93,7 +97,7 @@ def encode(frame: Frame) -> bytes:
     return HEADER.pack(VERSION, frame.type, frame.flags, frame.stream, number) + payload
 
 
-def decode(message: bytes | bytearray) -> list[Frame]:
+def decode(message: Bytes) -> list[Frame]:
     """All frames of one message. Raises ProtocolError for anything that is not exactly that."""
     frames: list[Frame] = []
     view = memoryview(message)
@@ -121,6 +125,7 @@ def decode(message: bytes | bytearray) -> list[Frame]:
             raise ProtocolError(f"{kind.name} of {number} bytes; at most {LARGEST_PAYLOAD}")
         if number > end - position:
             raise ProtocolError(f"{kind.name} says {number} bytes, the message has {end - position}")
-        frames.append(Frame(kind, stream, bytes(view[position : position + number]), 0, flags))
+        payload = view[position : position + number]
+        frames.append(Frame(kind, stream, payload if kind is Type.DATA else bytes(payload), 0, flags))
         position += number
     return frames

@@ -21,9 +21,9 @@ from roost.tunnel.frames import (
     FIN,
     HEADER,
     INITIAL_WINDOW,
-    LARGEST_PAYLOAD,
     LARGEST_WINDOW,
     VERSION,
+    Bytes,
     Frame,
     GoAway,
     ProtocolError,
@@ -32,8 +32,13 @@ from roost.tunnel.frames import (
     decode,
 )
 
-QUANTUM: Final = 32 * 1024
-"""Of one stream's data before it is the next one's turn."""
+QUANTUM: Final = 32 * 1024 - 20
+"""Of one stream's data before it is the next one's turn. With the headers before it (20 bytes) it fills two records
+of TLS; one more would carry 20 bytes."""
+ALONE: Final = 64 * 1024 - 20
+"""The same, where no other stream has anything to send."""
+GROW_WITHIN: Final = 0.01
+"""Seconds. Who takes half a window in less than this, or in less than four round trips, is given a larger one."""
 BATCH: Final = 64 * 1024
 """Control frames are gathered into one message up to this size."""
 
@@ -93,7 +98,7 @@ class Stream:
         self.fin_sent = False
         self.ready = False
         """Whether it stands in the queue of streams that have something to send."""
-        self.inbox: deque[bytes] = deque()
+        self.inbox: deque[bytes | memoryview] = deque()
         self.unread = 0
         self.fin_received = False
         self.window = INITIAL_WINDOW
@@ -231,7 +236,7 @@ class Mux:
             stream.taken += len(data)
             if stream.taken * 2 >= stream.window and not stream.fin_received:
                 self._grant(stream, now)
-        return data
+        return data if isinstance(data, bytes) else bytes(data)
 
     def say(self, payload: bytes) -> None:
         """Sends a control document."""
@@ -245,7 +250,7 @@ class Mux:
 
     # What the carrier does.
 
-    def receive(self, message: bytes | bytearray, now: float) -> list[Event]:
+    def receive(self, message: Bytes, now: float) -> list[Event]:
         """Raises ProtocolError; then the session is over."""
         events: list[Event] = []
         for frame in decode(message):
@@ -259,8 +264,13 @@ class Mux:
         return events
 
     def pull(self) -> tuple[bytes, Stream | None] | None:
-        """The next message to write, and the stream that has room again by it. None: nothing to send."""
-        parts: list[bytes | memoryview] = []
+        """As `pull_parts`, in one piece."""
+        pulled = self.pull_parts()
+        return None if pulled is None else (b"".join(pulled[0]), pulled[1])
+
+    def pull_parts(self) -> tuple[list[Bytes], Stream | None] | None:
+        """The next message to write, in parts, and the stream that has room again by it. None: nothing to send."""
+        parts: list[Bytes] = []
         size = 0
         while self._control and size < BATCH:
             frame = self._control.popleft()
@@ -270,15 +280,15 @@ class Mux:
         relieved = None
         if size < QUANTUM:
             relieved = self._pull_data(parts)
-        return (b"".join(parts), relieved) if parts else None
+        return (parts, relieved) if parts else None
 
-    def _pull_data(self, parts: list[bytes | memoryview]) -> Stream | None:
+    def _pull_data(self, parts: list[Bytes]) -> Stream | None:
         while self._ready:
             stream = self._ready.popleft()
             stream.ready = False
             if stream.ended or stream.fin_sent:
                 continue
-            most = QUANTUM if self._ready else LARGEST_PAYLOAD
+            most = QUANTUM if self._ready else ALONE
             pieces, size = _cut(stream, min(most, stream.credit))
             fin = stream.fin_queued and not stream.outbox
             if not size and not fin:
@@ -320,7 +330,7 @@ class Mux:
         if kind is Type.GOAWAY:
             self.draining = True
             return Going(frame.value)
-        return Control(frame.payload)
+        return Control(bytes(frame.payload))
 
     def _data(self, frame: Frame) -> Event | None:
         stream = self._find(frame)
@@ -335,7 +345,7 @@ class Mux:
             raise ProtocolError(f"{size} bytes on stream {frame.stream}, granted were {stream.granted}")
         if size:
             stream.granted -= size
-            stream.inbox.append(frame.payload)
+            stream.inbox.append(_owned(frame.payload))
             stream.unread += size
             self._unread += size
         if frame.flags & FIN:
@@ -362,7 +372,7 @@ class Mux:
         if len(self.streams) >= self._limits.streams:
             raise ProtocolError(f"more than {self._limits.streams} streams")
         self._last_opened = frame.stream
-        stream = Stream(frame.stream, frame.payload)
+        stream = Stream(frame.stream, bytes(frame.payload))
         stream.fin_received = bool(frame.flags & FIN)
         stream.granted_at = now
         self.streams[stream.id] = stream
@@ -379,9 +389,9 @@ class Mux:
         stream.answered = True
         self._unanswered -= 1
         if frame.type is Type.OPEN_OK:
-            stream.answer = frame.payload
+            stream.answer = bytes(frame.payload)
         else:
-            stream.refused = frame.payload
+            stream.refused = bytes(frame.payload)
             self._drop(stream)
         return Changed(stream)
 
@@ -398,7 +408,7 @@ class Mux:
     def _grant(self, stream: Stream, now: float) -> None:
         """Credit for what was taken; more when the reader takes a window in less than a few round trips."""
         more = stream.taken
-        fast = now - stream.granted_at < 4 * max(self.round_trip, 0.0005)
+        fast = now - stream.granted_at < max(4 * self.round_trip, GROW_WITHIN)
         if fast and stream.window < LARGEST_WINDOW and self._grown + stream.window <= self._limits.unread:
             self._grown += stream.window
             more += stream.window
@@ -442,9 +452,16 @@ class Mux:
         stream.answered = True
 
 
-def _cut(stream: Stream, most: int) -> tuple[list[bytes | memoryview], int]:
+def _owned(payload: Bytes) -> bytes | memoryview:
+    """Something that outlives the buffer that the carrier reads into."""
+    if isinstance(payload, bytes) or (isinstance(payload, memoryview) and isinstance(payload.obj, bytes)):
+        return payload
+    return bytes(payload)
+
+
+def _cut(stream: Stream, most: int) -> tuple[list[Bytes], int]:
     """Up to `most` bytes off the front of the outbox."""
-    pieces: list[bytes | memoryview] = []
+    pieces: list[Bytes] = []
     size = 0
     while stream.outbox and size < most:
         piece = stream.outbox[0]

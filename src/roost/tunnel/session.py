@@ -13,10 +13,10 @@ from typing import Final, cast
 
 from roost.tunnel import heads
 from roost.tunnel.carrier import Carrier, Refused
-from roost.tunnel.frames import GoAway, ProtocolError, Reset
+from roost.tunnel.frames import Bytes, GoAway, ProtocolError, Reset
 from roost.tunnel.mux import Changed, Control, Going, Limits, Mux, Opened, Pinged, Stream
 
-QUEUE_HIGH: Final = 128 * 1024
+QUEUE_HIGH: Final = 256 * 1024
 """What one channel may have queued before its writer waits."""
 WRITE_BUFFER: Final = 256 * 1024
 STALLED_AFTER: Final = 600.0
@@ -225,7 +225,8 @@ class Session(asyncio.Protocol):
         tune(self._transport)
         self._write_out()
 
-    def data_received(self, data: bytes) -> None:
+    def data_received(self, data: Bytes) -> None:
+        """`data` may be a view of a buffer that is written again afterwards."""
         self.heard = self.loop.time()
         try:
             for message in self._carrier.receive(data):
@@ -271,11 +272,11 @@ class Session(asyncio.Protocol):
         if self.cause is not None or self._transport is None or not self._carrier.is_open:
             return
         while not self._paused:
-            pulled = self.mux.pull()
+            pulled = self.mux.pull_parts()
             if pulled is None:
                 break
-            message, relieved = pulled
-            self._carrier.send(message)
+            parts, relieved = pulled
+            self._carrier.send(*parts)
             self._write_out()
             if relieved is not None and relieved.watcher is not None:
                 cast("Channel", relieved.watcher).wake_writer()
@@ -283,9 +284,8 @@ class Session(asyncio.Protocol):
     def _write_out(self) -> None:
         if self._transport is None:
             return
-        for data in self._carrier.outgoing():
-            if data:
-                self._transport.write(data)
+        if parts := self._carrier.outgoing():
+            self._transport.writelines(parts)
 
     def _handle(self, event: object) -> None:
         if isinstance(event, Changed):

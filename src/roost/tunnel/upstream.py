@@ -57,7 +57,8 @@ class TunnelUpstream:
         if session is None:
             raise UpstreamUnavailable("AgentDisconnected", self._absent())
         try:
-            return TunnelExchange(session.open(heads.encode_request(head)))
+            end = head.content_length == 0 and not head.upgrade
+            return TunnelExchange(session.open(heads.encode_request(head), end=end))
         except ChannelBroken as error:
             raise UpstreamUnavailable("TunnelBusy", str(error), retry_after=1) from error
         except ProtocolError as error:

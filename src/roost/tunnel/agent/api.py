@@ -17,8 +17,9 @@ from typing import Any, Final, cast
 from urllib.parse import quote
 
 from roost.api.exchange import Identity, RequestHead
-from roost.tunnel.agent.http1 import AnswerHead, BrokenAnswer, Connection
 from roost.tunnel.session import tune
+from roost.wire import connecting
+from roost.wire.http1 import AnswerHead, BrokenAnswer, Connection, header_line
 
 IDLE_MOST: Final = 32
 IDLE_SECONDS: Final = 60.0
@@ -45,7 +46,6 @@ _DROPPED: Final = frozenset(
     }
 )
 _DROPPED_PREFIXES: Final = (b"impersonate-", b"x-remote-", b"x-forwarded-")
-_TOKEN: Final = frozenset(b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 UPGRADES: Final = frozenset({b"websocket", b"spdy/3.1"})
 
 
@@ -90,11 +90,9 @@ class Api:
             if connection.reusable and now - connection.idle_since < IDLE_SECONDS:
                 return connection
             connection.close()
-        loop = asyncio.get_running_loop()
         async with asyncio.timeout(CONNECT_SECONDS):
-            transport, connection = await loop.create_connection(
-                Connection, self.place.host, self.place.port, ssl=self._tls, server_hostname=self.place.host
-            )
+            plain = await connecting.reach(self.place.host, self.place.port)
+            transport, connection = await connecting.secure(plain, self._tls, self.place.host, Connection)
         tune(transport)
         return connection
 
@@ -226,8 +224,7 @@ def _impersonation(identity: Identity) -> list[bytes]:
 
 
 def _line(name: bytes, value: bytes) -> bytes:
-    if not name or not _TOKEN.issuperset(name):
-        raise RequestRefused("a header's name holds characters that have no place in one")
-    if any(c < 0x20 and c != 0x09 for c in value) or b"\x7f" in value:
-        raise RequestRefused(f"the header {name.decode()} holds control characters")
-    return name + b": " + value
+    try:
+        return header_line(name, value)
+    except ValueError as error:
+        raise RequestRefused(str(error)) from error

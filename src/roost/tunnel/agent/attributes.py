@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, unquote_to_bytes
 
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _TARGET: Final = re.compile(r"/[\x21-\x7e]*")
+_BROKEN_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _AMBIGUOUS: Final = re.compile(r"%(?:2e|2f|5c|00|25)|\\|;|//", re.IGNORECASE)
 _PREFIXES: Final = ("proxy", "watch")
 
@@ -50,6 +51,8 @@ def read(method: str, target: str) -> Attributes:
     if not _TARGET.fullmatch(target) or "#" in target:
         raise PathRefused("the path holds characters that have no place in one")
     path, _, query = target.partition("?")
+    if _BROKEN_ESCAPE.search(path):
+        raise PathRefused("the path holds a % that is no escape")
     if _AMBIGUOUS.search(path):
         raise PathRefused("the path could be read in two ways (encoded or doubled slashes, dots, backslashes)")
     try:

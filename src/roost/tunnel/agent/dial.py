@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 from urllib.parse import unquote, urlsplit
 
+from roost.wire import connecting
+
 P = TypeVar("P", bound=asyncio.Protocol)
 SECONDS: Final = 15.0
 _SOCKS: Final = {
@@ -45,14 +47,7 @@ class Way:
         context.set_alpn_protocols(["http/1.1"])
         try:
             async with asyncio.timeout(SECONDS):
-                plain = await self._connect(host, port)
-                try:
-                    _, made = await asyncio.get_running_loop().create_connection(
-                        protocol, sock=plain, ssl=context, server_hostname=host
-                    )
-                except BaseException:
-                    plain.close()
-                    raise
+                _, made = await connecting.secure(await self._connect(host, port), context, host, protocol)
         except TimeoutError as error:
             raise NoWay(f"{host}:{port} did not answer within {SECONDS:g} s{self._through()}") from error
         except ssl.SSLCertVerificationError as error:
@@ -68,11 +63,11 @@ class Way:
 
     async def _connect(self, host: str, port: int) -> socket.socket:
         if not self.proxy:
-            return await _plain(host, port)
+            return await connecting.reach(host, port)
         proxy = urlsplit(self.proxy)
         if proxy.scheme not in {"http", "socks5"} or not proxy.hostname:
             raise NoWay("the proxy must be http://host:port or socks5://host:port")
-        plain = await _plain(proxy.hostname, proxy.port or (1080 if proxy.scheme == "socks5" else 3128))
+        plain = await connecting.reach(proxy.hostname, proxy.port or (1080 if proxy.scheme == "socks5" else 3128))
         user, password = unquote(proxy.username or ""), unquote(proxy.password or "")
         try:
             if proxy.scheme == "http":
@@ -83,24 +78,6 @@ class Way:
             plain.close()
             raise
         return plain
-
-
-async def _plain(host: str, port: int) -> socket.socket:
-    loop = asyncio.get_running_loop()
-    failure: OSError | None = None
-    for family, kind, number, _, address in await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-        plain = socket.socket(family, kind, number)
-        plain.setblocking(False)
-        try:
-            await loop.sock_connect(plain, address)
-            return plain
-        except OSError as error:
-            plain.close()
-            failure = error
-        except BaseException:
-            plain.close()
-            raise
-    raise failure or OSError("no address")
 
 
 async def _through_http(plain: socket.socket, host: str, port: int, user: str, password: str) -> None:

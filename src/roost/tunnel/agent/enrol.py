@@ -15,8 +15,8 @@ from typing import Any, Final, cast
 from roost.tunnel import heads, proof
 from roost.tunnel.agent.api import Api, ApiProblem
 from roost.tunnel.agent.dial import NoWay, Way
-from roost.tunnel.agent.http1 import BrokenAnswer, Connection
 from roost.tunnel.agent.settings import IDENTITY, VERSION, Settings
+from roost.wire.http1 import BrokenAnswer, Connection
 
 CSR_PATH: Final = "/tunnel/v1/csr"
 _MERGE: Final = "application/merge-patch+json"

@@ -16,10 +16,10 @@ from roost.api.exchange import Headers, RequestHead, ResponseHead
 from roost.tunnel import heads
 from roost.tunnel.agent import policy as policies
 from roost.tunnel.agent.api import Api, RequestRefused
-from roost.tunnel.agent.http1 import BrokenAnswer, Connection
 from roost.tunnel.agent.policy import Denied, Policy
 from roost.tunnel.frames import ProtocolError, Reset
 from roost.tunnel.session import Channel, ChannelBroken
+from roost.wire.http1 import BrokenAnswer, Connection
 
 DRAIN_SECONDS: Final = 2.0
 _HOP: Final = frozenset(
@@ -139,7 +139,7 @@ async def _upload(channel: Channel, connection: Connection, *, chunked: bool) ->
     with contextlib.suppress(BrokenAnswer):
         # An API server that answers before it has read everything closes its side; its answer still counts.
         while data := await channel.read():
-            await connection.write(b"%x\r\n%b\r\n" % (len(data), data) if chunked else data)
+            await (connection.write(b"%x\r\n" % len(data), data, b"\r\n") if chunked else connection.write(data))
         if chunked:
             await connection.write(b"0\r\n\r\n")
         connection.sent()

@@ -1,26 +1,32 @@
-"""HTTP/1.1 towards the agent's own API server: one request at a time on a connection, bodies as they come. asyncio.
+"""HTTP/1.1 towards an API server: one request at a time on a connection, bodies as they come. asyncio.
 
-Not a general client: the API server is the only peer, its answers are read with hard limits, and chunk framing is
-taken off many chunks at a time, which is what lets large lists pass at full speed. Called by `api`.
+Not a general client: API servers are the only peers, their answers are read with hard limits, and chunk framing is
+taken off many chunks at a time, which is what lets large lists pass at full speed. Called by kube/direct and by the
+tunnel's agent.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, cast
 
 from roost.api.exchange import Headers
+from roost.wire.transport import Bytes
 
 LARGEST_HEAD: Final = 64 * 1024
 LARGEST_CHUNK_LINE: Final = 256
 HIGH: Final = 256 * 1024
 LOW: Final = 64 * 1024
 _NO_BODY: Final = frozenset({204, 304})
+_TOKEN: Final = frozenset(b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_HEX: Final = frozenset(b"0123456789abcdefABCDEF")
+_CONTROLS: Final = bytes(c for c in range(32) if c != 9) + b"\x7f"
 
 
-class BrokenAnswer(ConnectionError):
+class BrokenAnswer(ConnectionAbortedError):
     """The connection ended, or what came is no HTTP. `began`: some of the answer had come."""
 
     def __init__(self, message: str, *, began: bool) -> None:
@@ -69,16 +75,18 @@ class Connection(asyncio.Protocol):
         if self._transport is not None and self._broken is None:
             self._transport.write(head)
 
-    async def write(self, data: bytes) -> None:
+    async def write(self, *pieces: Bytes) -> None:
+        """Returns when there is room for more. Raises BrokenAnswer."""
         if self._broken is not None or self._transport is None:
             raise BrokenAnswer(self._broken or "not connected", began=self._head is not None)
-        self._transport.write(data)
-        if self._writing_paused:
-            self._writer = self._loop.create_future()
-            try:
-                await self._writer
-            finally:
-                self._writer = None
+        self._transport.writelines(pieces)
+        await self._room()
+
+    async def flush(self) -> None:
+        """Returns when everything written is on its way."""
+        if self._transport is not None and self._broken is None:
+            self._transport.set_write_buffer_limits(high=0)
+            await self._room()
 
     def sent(self) -> None:
         """The request is complete."""
@@ -93,8 +101,9 @@ class Connection(asyncio.Protocol):
             await self._wait()
         return self._head
 
-    async def read(self) -> bytes:
-        """The next piece of the body, or of the raw stream after a 101; empty at its end."""
+    async def read(self, limit: int = 0) -> bytes:
+        """The next piece of the body, or of the raw stream after a 101; empty at its end. At most `limit` bytes,
+        where that is not 0. Raises BrokenAnswer."""
         while not self._pieces:
             if self._mode in {"done", "idle"}:
                 return b""
@@ -104,6 +113,9 @@ class Connection(asyncio.Protocol):
                 raise BrokenAnswer(self._broken, began=True)
             await self._wait()
         piece = self._pieces.popleft()
+        if limit and len(piece) > limit:
+            self._pieces.appendleft(piece[limit:])
+            piece = piece[:limit]
         self._held -= len(piece)
         if self._reading_paused and self._held <= LOW and self._transport is not None:
             self._reading_paused = False
@@ -141,7 +153,8 @@ class Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=HIGH)
 
-    def data_received(self, data: bytes) -> None:
+    def data_received(self, data: Bytes) -> None:
+        """`data` may be a view of a buffer that is written again afterwards."""
         try:
             if self._mode == "head":
                 self._buffer += data
@@ -209,12 +222,12 @@ class Connection(asyncio.Protocol):
         else:
             self._mode, self._keep = "close", False
 
-    def _read_body(self, data: bytes) -> None:
+    def _read_body(self, data: Bytes) -> None:
         if self._mode == "length":
             if len(data) > self._left:
                 raise ValueError("more than its Content-Length")
             self._left -= len(data)
-            self._put(data)
+            self._put(bytes(data))
             if not self._left:
                 self._mode = "done"
         elif self._mode == "chunks":
@@ -222,9 +235,9 @@ class Connection(asyncio.Protocol):
         elif self._mode == "done":
             raise ValueError("bytes behind its end")
         else:
-            self._put(data)
+            self._put(bytes(data))
 
-    def _read_chunks(self, data: bytes) -> None:
+    def _read_chunks(self, data: Bytes) -> None:
         """Takes the framing off; everything that one call finds becomes one piece. `_left` counts a chunk's CRLF."""
         if self._buffer:
             data = bytes(self._buffer) + data
@@ -240,19 +253,18 @@ class Connection(asyncio.Protocol):
                 continue
             if self._left:
                 expected = b"\r\n"[2 - self._left : 2 - self._left + 1]
-                if data[position : position + 1] != expected:
+                if bytes(view[position : position + 1]) != expected:
                     raise ValueError("a chunk that does not end where it should")
                 position += 1
                 self._left -= 1
                 continue
-            line_end = data.find(b"\r\n", position)
-            if line_end < 0:
+            line, ending, _ = bytes(view[position : position + LARGEST_CHUNK_LINE + 2]).partition(b"\r\n")
+            if not ending:
                 if end - position > LARGEST_CHUNK_LINE:
                     raise ValueError("a chunk without a size")
                 self._buffer += view[position:]
                 break
-            line = data[position:line_end]
-            position = line_end + 2
+            position += len(line) + 2
             if self._trailer:
                 if not line:
                     self._mode = "done"
@@ -260,9 +272,10 @@ class Connection(asyncio.Protocol):
                         raise ValueError("bytes behind its end")
                     break
                 continue
-            size = int(line.split(b";", 1)[0], 16)
-            if size < 0:
-                raise ValueError("a chunk of a negative size")
+            digits = line.split(b";", 1)[0].strip()
+            if not digits or not _HEX.issuperset(digits):
+                raise ValueError("a chunk without a size")
+            size = int(digits, 16)
             if size == 0:
                 self._trailer = True
             else:
@@ -276,6 +289,14 @@ class Connection(asyncio.Protocol):
         if self._held > HIGH and not self._reading_paused and self._transport is not None:
             self._reading_paused = True
             self._transport.pause_reading()
+
+    async def _room(self) -> None:
+        if self._writing_paused and self._broken is None:
+            self._writer = self._loop.create_future()
+            try:
+                await self._writer
+            finally:
+                self._writer = None
 
     async def _wait(self) -> None:
         self._reader = self._loop.create_future()
@@ -298,7 +319,7 @@ def parse_head(raw: bytes) -> AnswerHead:
     headers: list[tuple[bytes, bytes]] = []
     for line in lines[1:]:
         name, colon, value = line.partition(b":")
-        if not colon or not name or name[-1:] in {b" ", b"\t"}:
+        if not colon or not name or not _TOKEN.issuperset(name):
             raise ValueError("a header without a name")
         headers.append((name, value.strip()))
     reason = parts[2].decode("latin-1") if len(parts) > 2 else ""
@@ -309,3 +330,20 @@ def parse_head(raw: bytes) -> AnswerHead:
     if len(lengths) > 1 or any(not value.isdigit() for value in lengths):
         raise ValueError("a Content-Length that is none")
     return AnswerHead(status, reason, tuple(headers))
+
+
+def request_head(method: str, target: str, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """The bytes of a request's head. Raises ValueError for what has no place in one."""
+    first = f"{method} {target} HTTP/1.1".encode("ascii")
+    if first.count(b" ") != 2 or any(c <= 0x20 or c == 0x7F for c in first.replace(b" ", b"")):
+        raise ValueError("a target that holds spaces or control characters")
+    return b"\r\n".join([first, *(header_line(name, value) for name, value in headers), b"", b""])
+
+
+def header_line(name: bytes, value: bytes) -> bytes:
+    """Raises ValueError for what would be more than one header."""
+    if not name or not _TOKEN.issuperset(name):
+        raise ValueError("a header's name holds characters that have no place in one")
+    if value.translate(None, _CONTROLS) != value:
+        raise ValueError(f"the header {name.decode()} holds control characters")
+    return name + b": " + value
