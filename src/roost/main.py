@@ -106,14 +106,24 @@ def _gateway(layout: Layout, chosen: Record) -> int:
 
 def _attached(layout: Layout, chosen: Record) -> Callable[[str, str], Client]:
     """How the controllers reach registered clusters: through the gateway, with the platform's own token."""
+    from dataclasses import replace
+
     from roost.api.masked import Masked
-    from roost.kube.client import Client
+    from roost.kube.client import Client, SharedTransport
     from roost.kube.kubeconfig import Access
 
+    gateway = f"https://127.0.0.1:{chosen.ports.gateway}"
+    shared: list[tuple[Access, SharedTransport]] = []
+
     def client(namespace: str, name: str) -> Client:
-        server = f"https://127.0.0.1:{chosen.ports.gateway}/clusters/{namespace}/{name}"
-        token = Masked(layout.own_token.read_text().strip())
-        return Client(Access(server, ca_pem=layout.machines_ca.read_text(), token=token), timeout=20.0)
+        # All clusters are behind one address: with connections of its own for each, thousands would stay open.
+        access = Access(
+            gateway, ca_pem=layout.machines_ca.read_text(), token=Masked(layout.own_token.read_text().strip())
+        )
+        if not shared or shared[0][0] != access:
+            shared[:] = [(access, SharedTransport(access))]
+        own = replace(access, server=f"{gateway}/clusters/{namespace}/{name}")
+        return Client(own, timeout=20.0, transport=shared[0][1])
 
     return client
 

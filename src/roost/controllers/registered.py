@@ -6,6 +6,8 @@ agent, when it comes back after having been away, is told to remove itself. Call
 
 from __future__ import annotations
 
+import asyncio
+import random
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -37,18 +39,26 @@ from roost.providers.registered import records
 from roost.providers.registered.records import Tombstone
 
 LOOK_EVERY: Final = 60.0
+LOOKS_A_SECOND: Final = 8
+"""At all registered clusters together, so that thousands of them are asked less often and not all the time. What an
+agent tells by itself (that it is there, and its API server's health) does not wait for a look."""
 WAITING_EVERY: Final = 120.0
 SUPPORTED: Final = ((1, 28), (1, 31))
 
 Attached = Callable[[str, str], Client]
-"""(namespace, name) → a client that reaches the cluster through the gateway."""
+"""(namespace, name) → a client that reaches the cluster through the gateway; closing it leaves the connections that
+all of them share."""
 
 
 class RegisteredController:
-    def __init__(self, env: Environment, attached: Attached | None) -> None:
+    def __init__(
+        self, env: Environment, attached: Attached | None, *, chance: Callable[[], float] = random.random
+    ) -> None:
         self._env = env
         self._attached = attached
-        self._clients: dict[str, Client] = {}
+        self._chance = chance
+        self._due: dict[str, float] = {}
+        """By the Cluster's uid: when it is asked again, by the loop's clock."""
         self._log = logger()
 
     async def reconcile(self, ref: Ref, cluster: Object) -> float | None:
@@ -69,8 +79,19 @@ class RegisteredController:
             status = "Unknown" if reason == c.WAITING else "False"
             env.status.say(ref, c.AVAILABLE, status, reason, message, generation=generation(cluster))
             return WAITING_EVERY
-        await self._look(ref, cluster)
-        return LOOK_EVERY
+        return await self._look_when_due(ref, cluster)
+
+    async def _look_when_due(self, ref: Ref, cluster: Object) -> float:
+        """Seconds until the next look. After a start, clusters that were well are not all asked at once."""
+        now = asyncio.get_running_loop().time()
+        every = max(LOOK_EVERY, self._env.cache.count(CLUSTER) / LOOKS_A_SECOND)
+        said = self._env.status.said(ref, c.AVAILABLE)
+        due = self._due.get(uid(cluster), now if every == LOOK_EVERY else now + every * self._chance())
+        if said is None or said.status != "True" or said.generation != generation(cluster) or now >= due:
+            await self._look(ref, cluster)
+            due = now + every
+        self._due[uid(cluster)] = due
+        return due - now
 
     async def _look(self, ref: Ref, cluster: Object) -> None:
         """Version, nodes and identity, asked through the tunnel."""
@@ -78,9 +99,7 @@ class RegisteredController:
         if self._attached is None:
             env.status.say(ref, c.AVAILABLE, "True", c.SUCCEEDED, "", generation=generation(cluster))
             return
-        client = self._clients.get(uid(cluster))
-        if client is None:
-            client = self._clients[uid(cluster)] = self._attached(ref.namespace, ref.name)
+        client = self._attached(ref.namespace, ref.name)
         try:
             facts = await observe.facts(client)
         except Exception as error:
@@ -89,6 +108,8 @@ class RegisteredController:
                 ref, c.AVAILABLE, "False", explained.reason, explained.message, generation=generation(cluster)
             )
             return
+        finally:
+            await client.close()
         env.status.set(ref, **facts.status())
         supported, message = judge_version(facts.version)
         env.status.say(
@@ -105,7 +126,7 @@ class RegisteredController:
 
     async def _delete(self, ref: Ref, cluster: Object) -> None:
         """The gateway hears of the end and tells the agent; the tombstone tells one that is away."""
-        await self.forget(uid(cluster))
+        self.forget(uid(cluster))
         own = cluster_id(cluster)
         if FINALIZER not in finalizers(cluster):
             return
@@ -119,10 +140,8 @@ class RegisteredController:
             await claims.delete(self._env.api, Ref(SECRET, SYSTEM_NAMESPACE, records.secret_name("state", own)))
         await claims.release_now(self._env.api, ref_of(CLUSTER, cluster), FINALIZER)
 
-    async def forget(self, cluster_uid: str) -> None:
-        client = self._clients.pop(cluster_uid, None)
-        if client is not None:
-            await client.close()
+    def forget(self, cluster_uid: str) -> None:
+        self._due.pop(cluster_uid, None)
 
 
 def judge_version(version: str) -> tuple[bool, str]:

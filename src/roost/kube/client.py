@@ -129,6 +129,19 @@ def connect(
     return Client(parse(kubeconfig, context=context), timeout=timeout, transport=transport)
 
 
+class SharedTransport(httpx2.AsyncBaseTransport):
+    """Connections of one server that many short-lived clients use; closing a client leaves them."""
+
+    def __init__(self, access: Access) -> None:
+        self._own = transport_for(access)
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        return await self._own.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        """Ends with its process."""
+
+
 def transport_for(access: Access) -> httpx2.AsyncHTTPTransport:
     """Pooled connections with the kubeconfig's CA and client certificate."""
     return httpx2.AsyncHTTPTransport(

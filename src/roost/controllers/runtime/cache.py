@@ -50,6 +50,9 @@ class Cache:
     def all(self, resource: ResourceType) -> list[Object]:
         return list(self._objects[resource].values())
 
+    def count(self, resource: ResourceType) -> int:
+        return len(self._objects[resource])
+
     def by(self, resource: ResourceType, index: str, value: str) -> list[Object]:
         """In order of their names."""
         objects = self._objects[resource]

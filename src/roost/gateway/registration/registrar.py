@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
+from roost.api.conditions import REGISTERED
 from roost.api.masked import Masked
 from roost.api.names import GROUP, ID_ANNOTATION, SYSTEM_NAMESPACE, VERSION
 from roost.kube import pki
@@ -59,8 +60,12 @@ class Registrar:
         self._authority = authority
         self._objects: dict[str, Object] = {}
         """Registered Clusters by id."""
-        self._uids: dict[str, tuple[str, str]] = {}
-        """Every Cluster's title and uid of kube-system, as its status has it, by namespace/name."""
+        self._uids: dict[str, str] = {}
+        """Every Cluster's uid of kube-system, as its status has it, by namespace/name."""
+        self._titles: dict[str, set[str]] = {}
+        """The same from the uid to whoever has it: asked at each connection, so not by looking through all."""
+        self._registered_as: dict[str, set[str]] = {}
+        """Ids of the registrations of each uid."""
         self._states: dict[str, StateRecord] = {}
         self._tokens: dict[str, TokenRecord] = {}
         self._tombstones: dict[str, Tombstone] = {}
@@ -226,7 +231,7 @@ class Registrar:
                 raise
             patch = {"data": document["data"]}
             await self._api.call("PATCH", f"{_SECRETS}/{records.name_of(record)}", patch, content_type=_MERGE)
-        self._states[record.cluster_id] = record
+        self._keep(record)
 
     async def tidy(self) -> None:
         """Deletes tokens that ended long ago."""
@@ -242,14 +247,35 @@ class Registrar:
         """Title of another Cluster that is the same cluster; empty when there is none."""
         known = self._objects.get(cluster_id)
         own = known.cluster.title if known is not None else ""
-        for title, uid in self._uids.values():
-            if uid and uid == cluster_uid and title != own:
-                return title
-        for state in self._states.values():
-            other = self._objects.get(state.cluster_id)
-            if other is not None and state.cluster_id != cluster_id and state.cluster_uid == cluster_uid:
-                return other.cluster.title
-        return ""
+        others = self._titles.get(cluster_uid, set()) - {own} if cluster_uid else set[str]()
+        for other_id in self._registered_as.get(cluster_uid, ()):
+            other = self._objects.get(other_id)
+            if other is not None and other_id != cluster_id:
+                others.add(other.cluster.title)
+        return min(others, default="")
+
+    def _name(self, title: str, uid: str) -> None:
+        """Keeps which uid a Cluster has, both ways."""
+        former = self._uids.pop(title, "")
+        if former:
+            self._titles[former].discard(title)
+            if not self._titles[former]:
+                del self._titles[former]
+        if uid:
+            self._uids[title] = uid
+            self._titles.setdefault(uid, set()).add(title)
+
+    def _keep(self, state: StateRecord) -> None:
+        self._drop(state.cluster_id)
+        self._states[state.cluster_id] = state
+        self._registered_as.setdefault(state.cluster_uid, set()).add(state.cluster_id)
+
+    def _drop(self, cluster_id: str) -> None:
+        former = self._states.pop(cluster_id, None)
+        if former is not None:
+            self._registered_as[former.cluster_uid].discard(cluster_id)
+            if not self._registered_as[former.cluster_uid]:
+                del self._registered_as[former.cluster_uid]
 
     async def _ready(self) -> None:
         try:
@@ -272,14 +298,14 @@ class Registrar:
         metadata = cast("Json", item["metadata"])
         title = f"{metadata.get('namespace', '')}/{metadata['name']}"
         if kind == "DELETED":
-            self._uids.pop(title, None)
+            self._name(title, "")
             gone = next((key for key, each in self._objects.items() if each.uid == metadata.get("uid")), None)
             if gone is not None:
                 del self._objects[gone]
                 self.revoked(gone, "detached", "the cluster was deleted on the platform")
             return
         status = cast("Json", item.get("status") or {})
-        self._uids[title] = (title, str(status.get("uid") or ""))
+        self._name(title, str(status.get("uid") or ""))
         found = _known(item)
         if found is None:
             return
@@ -299,15 +325,17 @@ class Registrar:
                 continue
             name = str(item["metadata"]["name"])
             if kind == "DELETED":
-                for kept in (self._tokens, self._states, self._tombstones):
+                for kept in (self._tokens, self._tombstones):
                     for key in [key for key, each in kept.items() if records.name_of(each) == name]:
                         del kept[key]
+                for key in [key for key, each in self._states.items() if records.name_of(each) == name]:
+                    self._drop(key)
                 continue
             record = records.decode(item)
             if isinstance(record, TokenRecord):
                 self._tokens[record.id] = record
             elif isinstance(record, StateRecord):
-                self._states[record.cluster_id] = record
+                self._keep(record)
                 self.changed(record.cluster_id)
             elif isinstance(record, Tombstone):
                 self._tombstones[record.cluster_id] = record
@@ -333,5 +361,14 @@ def _known(item: Json) -> Object | None:
         ),
         uid=str(metadata.get("uid") or ""),
         generation=int(metadata.get("generation") or 0),
-        status=cast("Json", item.get("status") or {}),
+        status=_told(cast("Json", item.get("status") or {})),
     )
+
+
+def _told(status: Json) -> Json:
+    """What the gateway itself wrote there; thousands of whole statuses would be the gateway's largest part."""
+    conditions = cast("list[Json]", status.get("conditions") or [])
+    found: Json = {"conditions": [each for each in conditions if each.get("type") in REGISTERED]}
+    if "agent" in status:
+        found["agent"] = status["agent"]
+    return found
