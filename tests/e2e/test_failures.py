@@ -9,6 +9,7 @@ from typing import Any
 import checks
 import pytest
 from harness import (
+    BRIDGE_ADDRESS,
     REGISTRY_PORT,
     Managed,
     Story,
@@ -207,6 +208,7 @@ def test_something_else_answers_as_the_registry(story: Story) -> None:
     story.platform.start("1.31.4")
     machines[0].run(
         "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=proxy "
+        f"-addext subjectAltName=IP:{BRIDGE_ADDRESS} "  # As proxies do that break TLS: with the name that is asked for.
         "-keyout /run/proxy.key -out /run/proxy.crt 2>/dev/null && systemd-run --unit=proxy "
         "openssl s_server -accept 8443 -key /run/proxy.key -cert /run/proxy.crt -www"
     )
