@@ -203,12 +203,12 @@ def test_registry_out_of_reach(story: Story) -> None:
 
 
 def test_something_else_answers_as_the_registry(story: Story) -> None:
-    """A server with a certificate of its own where the registry should be: seen before the first change."""
+    """A proxy that breaks TLS, with a certificate of its own for the registry's address: seen before any change."""
     machines = story.make_machines(1)
     story.platform.start("1.31.4")
     machines[0].run(
         "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=proxy "
-        f"-addext subjectAltName=IP:{BRIDGE_ADDRESS} "  # As proxies do that break TLS: with the name that is asked for.
+        f"-addext subjectAltName=IP:{BRIDGE_ADDRESS} "
         "-keyout /run/proxy.key -out /run/proxy.crt 2>/dev/null && systemd-run --unit=proxy "
         "openssl s_server -accept 8443 -key /run/proxy.key -cert /run/proxy.crt -www"
     )
