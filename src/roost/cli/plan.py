@@ -66,6 +66,8 @@ def from_platform(api: platform_api.PlatformApi, namespace: str, name: str) -> W
     listed = cast("list[Object]", api.get(platform_api.path("machines", namespace=namespace))["items"])
     machines = [o for o in listed if o["spec"]["clusterName"] == name and not o["metadata"].get("deletionTimestamp")]
     names = {str(reference["name"]) for o in machines for reference in _references(o)}
+    pull = _part(_part(_part(_part(cluster, "spec"), "onPremises"), "registry"), "credential").get("name")
+    names |= {str(pull)} if pull else set()
     secrets = {name: api.get(platform_api.secret_path(namespace, name)) for name in sorted(names)}
     kept: Masked | None = None
     try:
@@ -120,11 +122,57 @@ def _secret(obj: Object, namespace: str) -> Any:
     return SecretData(namespace, obj["metadata"]["name"], str(obj.get("type") or "Opaque"), values)
 
 
+@dataclass(frozen=True)
+class Sources:
+    """What decides where images come from, as controllers/registries asks for it: Secrets of the wish, and the
+    platform's own where there is a platform."""
+
+    wish: Wish
+    registry: Any
+    pull_key: Masked | None
+    platform: platform_api.PlatformApi | None
+
+    @property
+    def secrets(self) -> Sources:
+        return self
+
+    @property
+    def api(self) -> Sources:
+        return self
+
+    async def read(self, machine: str, namespace: str, name: str) -> Any:
+        from roost.controllers.secrets import SecretMissing
+
+        own = str(_part(self.wish.cluster, "metadata").get("namespace") or "default")
+        if namespace == own and name in self.wish.secrets:
+            return _secret(self.wish.secrets[name], namespace)
+        absent = SecretMissing(f"{machine}: Secret {namespace}/{name} is neither in the file nor on the platform")
+        return _secret(self._asked(platform_api.secret_path(namespace, name), absent), namespace)
+
+    async def get(self, ref: Any) -> Object:
+        from roost.controllers.runtime.api import ApiProblem
+
+        absent = ApiProblem(404, f"{ref.resource.kind} {ref.namespace}/{ref.name} does not exist")
+        return self._asked(ref.resource.path(namespace=ref.namespace, name=ref.name), absent)
+
+    def _asked(self, path: str, absent: Exception) -> Object:
+        if self.platform is None:
+            raise absent
+        try:
+            return self.platform.get(path)
+        except RoostError as error:
+            if error.reason != "NotFound":
+                raise
+            raise absent from error
+
+
 async def make(wish: Wish, data_dir: Path | None) -> Object:
     """The plan's spec as the API writes it. Raises RoostError with what preflight found."""
     from roost.api.v1alpha1.cluster import ClusterSpec
     from roost.api.v1alpha1.machine import MachineSpec
+    from roost.bundle import pulling
     from roost.bundle.store import Store
+    from roost.controllers import registries
     from roost.controllers.secrets import SecretMissing, target
     from roost.embedded import record, registry
     from roost.providers.onprem import provider
@@ -154,16 +202,24 @@ async def make(wish: Wish, data_dir: Path | None) -> Object:
         inputs.append(MachineInput(name, spec, target(name, spec, pinned, login, through)))
     chosen = record.load(layout.record)
     spec = ClusterSpec.model_validate(wish.cluster["spec"])
+    given = Sources(
+        wish,
+        registry.source(layout, chosen) if chosen else None,
+        pulling.load(layout.root),
+        platform_api.PlatformApi(layout.admin_kubeconfig) if layout.admin_kubeconfig.exists() else None,
+    )
+    named = {**wish.cluster, "metadata": {**wish.cluster["metadata"], "namespace": namespace}}
+    images = await registries.source(given, named, spec.on_premises.registry if spec.on_premises else None)
     pool = Pool(connect)
     try:
         plan = await provider.plan(
             Context(
-                cluster_id=str(_part(wish.cluster["metadata"], "annotations").get(ID_ANNOTATION) or UNBORN),
+                cluster_id=str(_part(named["metadata"], "annotations").get(ID_ANNOTATION) or UNBORN),
                 cluster_name=str(wish.cluster["metadata"]["name"]),
                 spec=spec,
                 machines=tuple(inputs),
                 bundle=Store(layout.bundles).get(spec.version or ""),
-                registry=registry.source(layout, chosen) if chosen else None,
+                registry=images,
                 connect=pool,
                 kubeconfig=_Kept(wish.kubeconfig),
                 report=_Silent(),

@@ -1,4 +1,6 @@
-"""Which registry the machines of a Cluster pull from, with what signs in to it. Called by the cluster controller.
+"""Which registry the machines of a Cluster pull from, with what signs in to it.
+
+Called by the cluster controller and by `roost plan`.
 
 BuiltIn: the platform's own, at its address, or at the external name that the Cluster gives; Private: the address
 and Secret that the Cluster names; Public: the CloudCredential `public-registry-credential` of the system namespace,
@@ -7,7 +9,7 @@ which every cluster may use and none can read.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Protocol
 
 from roost.api.errors import PermanentFailure
 from roost.api.masked import Masked
@@ -28,7 +30,35 @@ DOCKER_CONFIG: Final = ".dockerconfigjson"
 _CREDENTIAL: Final = ROOST["CloudCredential"]
 
 
-async def source(env: Environment, cluster: Object, wish: Registry | None) -> RegistrySource | None:
+class Secrets(Protocol):
+    async def read(self, machine: str, namespace: str, name: str) -> SecretData:
+        """Raises SecretMissing or SecretInvalid."""
+        ...
+
+
+class Reader(Protocol):
+    async def get(self, ref: Ref) -> Object:
+        """Raises ApiProblem."""
+        ...
+
+
+class Sources(Protocol):
+    """What is asked: an Environment, or what `roost plan` was given."""
+
+    @property
+    def registry(self) -> RegistrySource | None: ...
+
+    @property
+    def pull_key(self) -> Masked | None: ...
+
+    @property
+    def secrets(self) -> Secrets: ...
+
+    @property
+    def api(self) -> Reader: ...
+
+
+async def source(env: Sources, cluster: Object, wish: Registry | None) -> RegistrySource | None:
     """None: images travel over SSH. Raises PermanentFailure with the field, the cause and what to do."""
     if wish is None or (wish.type is RegistryType.BUILT_IN and not wish.address):
         return env.registry
@@ -55,7 +85,7 @@ def waits_for_push(cluster: Object) -> bool:
     return registry_type(cluster) == RegistryType.BUILT_IN
 
 
-async def public(env: Environment) -> RemoteRegistry:
+async def public(env: Sources) -> RemoteRegistry:
     """The public registry as the uploaded file has it. Raises PublicRegistryMissing where there is none yet."""
     ref = Ref(_CREDENTIAL, SYSTEM_NAMESPACE, PUBLIC_CREDENTIAL)
     upload = (
@@ -81,7 +111,7 @@ async def public(env: Environment) -> RemoteRegistry:
     return credential.public(text.reveal(), where=f"{PUBLIC_KEY} of {data.where}")
 
 
-def _external(env: Environment, cluster: Object, wish: Registry) -> RegistrySource:
+def _external(env: Sources, cluster: Object, wish: Registry) -> RegistrySource:
     if env.pull_key is None:
         raise PermanentFailure(
             "RegistryNotServed",
@@ -99,7 +129,7 @@ def _external(env: Environment, cluster: Object, wish: Registry) -> RegistrySour
     )
 
 
-async def _private(env: Environment, cluster: Object, wish: Registry) -> RegistrySource:
+async def _private(env: Sources, cluster: Object, wish: Registry) -> RegistrySource:
     if not wish.address:
         raise PermanentFailure(
             "RegistryAddressInvalid", "spec.onPremises.registry.address is needed with type Private; give host[:port]"
@@ -128,7 +158,7 @@ async def _private(env: Environment, cluster: Object, wish: Registry) -> Registr
     return _source(remote, RegistryType.PRIVATE)
 
 
-async def _read(env: Environment, namespace: str, name: str, *, missing: str, remedy: str) -> SecretData:
+async def _read(env: Sources, namespace: str, name: str, *, missing: str, remedy: str) -> SecretData:
     try:
         return await env.secrets.read("registry", namespace, name)
     except SecretMissing as error:
