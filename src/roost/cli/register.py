@@ -26,8 +26,7 @@ from roost.cli.i18n import t
 @click.option(
     "--profile",
     type=click.Choice(["Observe", "Operate", "Admin"]),
-    default="Admin",
-    show_default=True,
+    default=None,
     help=t("register.profile"),
 )
 @click.option("--manual", is_flag=True, help=t("register.manual"))
@@ -46,7 +45,7 @@ def command(
     name: str,
     namespace: str,
     display_name: str,
-    profile: str,
+    profile: str | None,
     manual: bool,
     expected_uid: str,
     namespaces: tuple[str, ...],
@@ -62,7 +61,7 @@ def command(
 ) -> None:
     body: dict[str, Any] = {
         "displayName": display_name,
-        "profile": profile,
+        "profile": profile or "",
         "approval": "Manual" if manual else "Automatic",
         "expectedUID": expected_uid,
         "namespaces": list(namespaces),
@@ -108,7 +107,7 @@ def _local(data_dir: Path | None, namespace: str, name: str, body: Mapping[str, 
         ca_pem=layout.machines_ca.read_text(),
         creator=f"{getpass.getuser()} on the platform's machine",
         display_name=str(body["displayName"]),
-        profile=body["profile"],
+        profile=body["profile"] or None,
         manual=body["approval"] == "Manual",
         expected_uid=str(body["expectedUID"]),
         image=str(body.get("image") or ""),

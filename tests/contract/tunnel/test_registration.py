@@ -33,7 +33,7 @@ SECRETS = "/api/v1/namespaces/roost-system/secrets"
 
 @pytest.fixture(scope="module")
 def platform(apiserver: Callable[[str], ApiServer]) -> ApiServer:
-    server = apiserver("1.31.4")
+    server = apiserver("1.28.15")
     fill(server)
     return server
 
@@ -248,6 +248,7 @@ async def test_an_unknown_token_gets_nothing(edge: Any) -> None:
         assert reply.status == 503 and reply.headers["retry-after"]
 
 
+@pytest.mark.parameter("spec.registered.approval", "spec.registered.accepted")
 async def test_a_manual_registration_waits_for_a_person(edge: Any) -> None:
     async with edge() as one:
         one.create(approval="Manual")
@@ -287,6 +288,31 @@ async def test_a_killed_agent_is_shown_with_the_cause(edge: Any) -> None:
         assert time.monotonic() - began < 15 and "ended at" in found["message"]
 
 
+@pytest.mark.parameter("spec.registered.profile")
+async def test_nothing_passes_that_the_clusters_profile_does_not_allow(edge: Any) -> None:
+    """The manifest carries the profile of the Cluster, unless another one is asked for; the agent holds on to it."""
+    async with edge() as one:
+        one.create(profile="Observe")
+        documents = one.manifest()
+        policy = next(each for each in documents if each["metadata"]["name"] == "roost-agent-policy")
+        assert policy["data"]["maxProfile"] == "Observe"
+        asked = next(
+            each for each in one.manifest(profile="Operate") if each["metadata"]["name"] == "roost-agent-policy"
+        )
+        assert asked["data"]["maxProfile"] == "Operate"
+        path = "/api/v1/namespaces/roost-agent/configmaps/roost-agent-policy"
+        assert one.target.apply(policy, path).status == 200
+        one.start(one.settings(documents))
+        await one.becomes("TunnelConnected", "True")
+        where = f"/clusters/default/{one.name}/api/v1/namespaces/default/configmaps"
+        reading = await asyncio.to_thread(one.gateway.call, "GET", where, token=one.admin)
+        assert reading.status == 200
+        body = {"metadata": {"name": "written"}}
+        writing = await asyncio.to_thread(one.gateway.call, "POST", where, body, token=one.admin)
+        assert writing.status == 403 and "maxProfile is Observe" in writing.raw.decode()
+
+
+@pytest.mark.parameter("spec.registered.expectedUID")
 async def test_another_cluster_is_not_taken_for_this_one(edge: Any) -> None:
     async with edge() as one:
         one.create(expectedUID="00000000-0000-0000-0000-000000000000")

@@ -16,10 +16,10 @@ pytestmark = pytest.mark.anyio
 
 
 class Platform:
-    def __init__(self, annotations: dict[str, str]) -> None:
+    def __init__(self, annotations: dict[str, str], **registered: str) -> None:
         self.cluster = {
             "metadata": {"name": "edge", "annotations": {ID_ANNOTATION: "c0ffee"}},
-            "spec": {"registered": {}, "annotations": annotations},
+            "spec": {"registered": registered, "annotations": annotations},
         }
 
     async def get(self, path: str) -> dict[str, Any]:
@@ -60,3 +60,22 @@ async def test_it_is_enough_where_the_platform_has_no_address_of_its_own(monkeyp
 
 async def test_without_it_the_platforms_own_address_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     assert await urls(monkeypatch, {}, "https://10.0.0.1:7443") == ("https://10.0.0.1:7443",)
+
+
+@pytest.mark.parameter("spec.registered.profile")
+@pytest.mark.parametrize(
+    ("given", "asked", "used"), [("Observe", None, "Observe"), ("Observe", "Operate", "Operate")]
+)
+async def test_the_profile_is_the_clusters_unless_another_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, given: str, asked: Any, used: str
+) -> None:
+    seen: list[Wish] = []
+
+    def text(wish: Wish) -> str:
+        seen.append(wish)
+        return ""
+
+    monkeypatch.setattr(manifest, "text", text)
+    wish = creating.Registration("default", "edge", ("https://10.0.0.1:7443",), "PEM", "admin", profile=asked)
+    await creating.create(Platform({}, profile=given), wish, sleep=asleep)
+    assert seen[0].profile == used

@@ -89,8 +89,8 @@ def _asked(
     unknown = sorted(set(found) - _FIELDS)
     if unknown:
         raise Refusal(422, f"{unknown[0][:64]}: there is no such field", cause="BodyInvalid")
-    profile = _text(found, "profile", "Admin")
-    if profile not in {"Observe", "Operate", "Admin"}:
+    profile = _text(found, "profile", "") or None
+    if profile not in {None, "Observe", "Operate", "Admin"}:
         raise Refusal(422, "profile: give Observe, Operate or Admin", cause="BodyInvalid")
     life = found.get("lifeSeconds", records.LIFE)
     if isinstance(life, bool) or not isinstance(life, int | float) or not 60 <= life <= records.LONGEST_LIFE:
@@ -106,7 +106,7 @@ def _asked(
         ca_pem=ca_pem,
         creator=creator,
         display_name=_text(found, "displayName", ""),
-        profile=cast("Profile", profile),
+        profile=cast("Profile | None", profile),
         manual=_text(found, "approval", "Automatic") == "Manual",
         expected_uid=_text(found, "expectedUID", ""),
         image=_text(found, "image", ""),

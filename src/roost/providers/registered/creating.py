@@ -40,7 +40,8 @@ class Registration:
     ca_pem: str
     creator: str
     display_name: str = ""
-    profile: Profile = "Admin"
+    profile: Profile | None = None
+    """None: what the Cluster says."""
     manual: bool = False
     expected_uid: str = ""
     image: str = ""
@@ -57,7 +58,7 @@ async def create(
     platform: Platform, asked: Registration, *, sleep: Callable[[float], Awaitable[None]]
 ) -> tuple[str, records.TokenRecord]:
     """The manifest's text, which holds the token, and what is kept of that. Raises RoostError."""
-    cluster_id, own = await _cluster(platform, asked, sleep)
+    cluster_id, own, profile = await _cluster(platform, asked, sleep)
     urls = tuple(dict.fromkeys((*own, *asked.urls)))
     if not urls:
         raise RoostError(
@@ -80,7 +81,7 @@ async def create(
         token=token,
         token_id=record.id,
         image=asked.image or agentimage.name(),
-        profile=asked.profile,
+        profile=asked.profile or profile,
         proxy=asked.proxy,
         namespaces=asked.namespaces,
         exec=asked.exec,
@@ -92,8 +93,9 @@ async def create(
 
 async def _cluster(
     platform: Platform, asked: Registration, sleep: Callable[[float], Awaitable[None]]
-) -> tuple[str, tuple[str, ...]]:
-    """The id of the Cluster, which is made where it is not there, and the address of the platform that it names."""
+) -> tuple[str, tuple[str, ...], Profile]:
+    """The id of the Cluster, which is made where it is not there, the address of the platform that it names, and
+    what the platform may do there."""
     path = f"/apis/{GROUP}/{VERSION}/namespaces/{asked.namespace}/clusters"
     try:
         found = await platform.get(f"{path}/{asked.name}")
@@ -103,14 +105,16 @@ async def _cluster(
         found = await platform.create(path, _new(asked))
     deadline = time.monotonic() + ID_WITHIN
     while True:
-        if cast("Object", found.get("spec") or {}).get("registered") is None:
+        registered = cast("Object", found.get("spec") or {}).get("registered")
+        if registered is None:
             raise RoostError(
                 "NotRegistered",
                 f"{asked.namespace}/{asked.name} exists and is not a registered cluster; choose another name",
             )
         annotations = cast("Object", found["metadata"].get("annotations") or {})
         if annotations.get(ID_ANNOTATION):
-            return str(annotations[ID_ANNOTATION]), _platform_url(found)
+            profile = cast("Profile", cast("Object", registered).get("profile") or "Admin")
+            return str(annotations[ID_ANNOTATION]), _platform_url(found), profile
         if time.monotonic() > deadline:
             raise RoostError(
                 "NotReady",
@@ -128,7 +132,7 @@ def _platform_url(cluster: Object) -> tuple[str, ...]:
 
 
 def _new(asked: Registration) -> Object:
-    registered: Object = {"approval": "Manual" if asked.manual else "Automatic", "profile": asked.profile}
+    registered: Object = {"approval": "Manual" if asked.manual else "Automatic", "profile": asked.profile or "Admin"}
     if asked.expected_uid:
         registered["expectedUID"] = asked.expected_uid
     spec: Object = {"registered": registered}
