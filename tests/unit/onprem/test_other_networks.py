@@ -116,7 +116,7 @@ def test_an_underlay_has_the_physical_networks_values() -> None:
 def test_dual_stack_gives_pairs() -> None:
     found = controller(ipFamily="DualStack", podCIDR=",".join(DUAL), serviceCIDR="10.96.0.0/12,fd00:96::/112")
     assert found["default-gateway"] == "10.16.0.1,fd00:16::1"
-    assert found["node-switch-cidr"] == "100.64.0.0/16,fd00:100:64::/64"
+    assert found["node-switch-cidr"] == "100.64.0.0/16,fd00:100:64::/112"
     assert found["service-cluster-ip-range"] == "10.96.0.0/12,fd00:96::/112"
 
 

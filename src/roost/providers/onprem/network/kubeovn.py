@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Final, cast
 
 from roost.api.v1alpha1.cluster import Network, TransmitMode
+from roost.api.validation.network import join_cidr
 from roost.providers.onprem import families
 from roost.providers.onprem.network import patching
 from roost.providers.onprem.network.patching import Document
@@ -23,7 +24,6 @@ MASTER_LABEL: Final = ("kube-ovn/role", "master")
 """On control planes: the OVN databases run there."""
 TUNNEL_ANNOTATION: Final = "ovn.kubernetes.io/tunnel_interface"
 """On a Node: the network device that an overlay uses there, where it is not the cluster's."""
-JOIN_DEFAULT: Final[dict[families.Family, str]] = {4: "100.64.0.0/16", 6: "fd00:100:64::/64"}
 _DATABASES: Final = ("NODE_IPS", "OVN_DB_IPS")
 _WORKLOADS: Final = frozenset({"Deployment", "DaemonSet", "StatefulSet"})
 
@@ -60,7 +60,7 @@ def arguments(network: Network) -> dict[str, str]:
         "default-cidr": ",".join(pods),
         "default-gateway": ",".join(_first(cidr) for cidr in pods),
         "default-exclude-ips": "",
-        "node-switch-cidr": network.join_cidr or ",".join(JOIN_DEFAULT[_version(cidr)] for cidr in pods),
+        "node-switch-cidr": _join(network),
         "service-cluster-ip-range": ",".join(families.split(network.service_cidr)),
         "network-type": "geneve",
     }
@@ -83,8 +83,9 @@ def _first(cidr: str) -> str:
     return str(ipaddress.ip_network(cidr).network_address + 1)
 
 
-def _version(cidr: str) -> families.Family:
-    return 4 if ipaddress.ip_network(cidr).version == 4 else 6
+def _join(network: Network) -> str:
+    """What the rules judged. An underlay has one too: subnets that are overlays may be added to it later."""
+    return join_cidr(network.model_copy(update={"transmit_mode": TransmitMode.OVERLAY})) or ""
 
 
 def _set_databases(central: Document, count: int) -> None:

@@ -118,7 +118,8 @@ def _underlay(subject: Subject, chosen: str, present: list[str]) -> Iterator[Fin
         return
     ssh = subject.machine.spec.ssh.address or ""
     busy = {own.interface for own in node.addresses if own.address in {ssh, *families.declared(subject.machine)}}
-    if chosen in busy or chosen == node.default_interface:
+    leaving = {node.default_interface, *(device for to, device in subject.found.routes6 if to == "default")}
+    if chosen in busy or chosen in leaving:
         why = "SSH and the other machines come in by it" if chosen in busy else "the default route goes out by it"
         yield subject.error(
             "DeviceInUse",
