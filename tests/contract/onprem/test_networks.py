@@ -92,6 +92,14 @@ async def test_the_api_server_takes_every_object(
         await client.close()
 
 
+def may_read(server: ApiServer, user: str, groups: list[str]) -> bool:
+    asked = {"namespace": "kube-system", "verb": "get", "resource": "configmaps", "name": cluster_annotations.NAME}
+    review = {"spec": {"user": user, "groups": groups, "resourceAttributes": asked}}
+    return bool(
+        server.call("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", review).body["status"]["allowed"]
+    )
+
+
 @pytest.mark.parameter("spec.annotations")
 async def test_the_clusters_annotations_are_there_for_its_components(
     apiserver: Callable[[str], ApiServer], tmp_path: Path
@@ -108,6 +116,8 @@ async def test_the_clusters_annotations_are_there_for_its_components(
         first = server.call("GET", path).body
         assert first["data"] == {"cpaas.io__platform-url": "https://platform.example.com", "team": "blue"}
         assert first["metadata"]["annotations"]["cpaas.io/platform-url"] == "https://platform.example.com"
+        assert may_read(server, "system:serviceaccount:shop:web", ["system:serviceaccounts"])
+        assert not may_read(server, "somebody", [])
         await cluster_annotations.publish(ctx, client)
         assert server.call("GET", path).body["metadata"]["resourceVersion"] == first["metadata"]["resourceVersion"]
     finally:
