@@ -24,7 +24,7 @@ from roost.providers.onprem.graph import combined
 from roost.providers.onprem.layout import Seat
 from roost.providers.onprem.observing import Seen, look_at, reconsider
 from roost.providers.onprem.planes import Stage
-from roost.providers.onprem.preflight import asking, flags, images, report, runtimes, trust, virtual
+from roost.providers.onprem.preflight import asking, flags, images, report, runtimes, skew, trust, virtual
 from roost.providers.onprem.preflight.machine import Subject
 from roost.providers.onprem.preflight.report import Finding
 from roost.providers.onprem.preflight.run import check
@@ -144,7 +144,8 @@ async def _preflight(
 
     `goes_on`: they will be, so that what preflight had to send may stay for that.
     """
-    existing = await _existing_nodes(ctx, seen)
+    new_ones = [look.machine for look in seen if _is_new(ctx, look)]
+    existing = await _existing_nodes(ctx, seen, joins=bool(new_ones and established))
     registry = ctx.registry.address if ctx.registry else None
     subjects = [
         Subject(ctx.spec, look.machine, look.found, ctx.cluster_id, ctx.bundle.architectures, registry)
@@ -156,6 +157,7 @@ async def _preflight(
     findings += await images.findings(ctx, new)
     findings += virtual.findings(ctx, new, exists=bool(established))
     findings += [finding for look in seen for finding in _taken_names(look, existing)]
+    findings += skew.check(ctx.spec.version or "", new_ones, existing)
     findings += [finding for look in seen for finding in _blocked(look)]
     findings += [finding for subject in new for finding in runtimes.check(ctx, subject)]
     if new:
@@ -207,9 +209,12 @@ def _is_new(ctx: Context, look: Seen) -> bool:
     return not look.things or bool(look.changes(act, ctx=ctx).changes)
 
 
-async def _existing_nodes(ctx: Context, seen: Sequence[Seen]) -> list[nodes.Node]:
-    """Nodes of machines that get no command in this pass, so that a new one's name can be compared."""
-    if all(machine.name in {look.machine.name for look in seen} for machine in _members(ctx)):
+async def _existing_nodes(ctx: Context, seen: Sequence[Seen], *, joins: bool) -> list[nodes.Node]:
+    """Nodes that a new machine's name and version are compared with; none where no machine joins a cluster.
+
+    `joins`: one is to join a cluster that exists.
+    """
+    if not joins and all(machine.name in {look.machine.name for look in seen} for machine in _members(ctx)):
         return []
     stored = await ctx.kubeconfig.load()
     if stored is None:
