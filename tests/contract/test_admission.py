@@ -320,6 +320,49 @@ def test_nothing_else_collects_a_secret_of_others(platform: Platform) -> None:
     assert platform.apply(made("MachineCheck", {"ssh": ssh}), user="alice").status == 201
 
 
+@pytest.mark.parameter(
+    "spec.onPremises.monitoring.type",
+    "spec.onPremises.monitoring.deployment",
+    "spec.onPremises.monitoring.linkedCluster",
+    "spec.onPremises.monitoring.machines",
+)
+def test_monitoring_links_to_a_cluster_that_the_author_may_use(platform: Platform) -> None:
+    """Stored as it is given, for the monitoring plugin; whoever may not get the other Cluster is refused."""
+    full = {"type": "VictoriaMetrics", "deployment": "Full", "machines": ["node1"]}
+    answer = platform.apply(edited(CLUSTER, metadata__name="full", spec__onPremises__monitoring=full))
+    assert answer.status == 201 and answer.body["spec"]["onPremises"]["monitoring"] == full
+    link = {"type": "VictoriaMetrics", "deployment": "AgentOnly", "linkedCluster": {"name": "full"}}
+    linked = edited(CLUSTER, metadata__name="agent", spec__onPremises__monitoring=link)
+    linked["spec"]["onPremises"]["controlPlaneEndpoint"]["host"] = "192.168.10.12"
+    writes: list[Json] = [
+        {"apiGroups": ["cluster.alauda.io"], "resources": ["clusters"], "verbs": ["create", "patch"]}
+    ]
+    for item in role("carol", "carol", writes):
+        path = f"/apis/{PLURALS[item['kind']]}/{item['metadata']['name']}"
+        assert platform.server.apply(item, path).status in {200, 201}
+    wait("carol may write", lambda: platform.apply(linked, user="carol").status != 403)
+    refused = causes(platform.apply(linked, user="carol"))["spec.onPremises.monitoring.linkedCluster"]
+    assert "you may not get the Cluster full" in refused
+    assert platform.apply(linked, user="alice").status == 201
+
+
+@pytest.mark.parameter("spec.annotations")
+def test_a_foreign_platform_url_is_warned_of(platform: Platform) -> None:
+    """Against what the gateway wrote on the Cluster `global`."""
+    where = f"/apis/{API}/namespaces/roost-system/clusters/global/status"
+    status = {"status": {"addresses": ["192.0.2.1:7447"]}}
+    written = platform.server.call("PATCH", where, status, content_type="application/merge-patch+json")
+    assert written.status == 200, written.body
+    wish = edited(CLUSTER, spec__annotations={"cpaas.io/platform-url": "https://192.0.2.9:7447"})
+
+    def warned() -> bool:
+        return any("roost address add 192.0.2.9:7447" in text for text in platform.apply(wish, dry=True).warnings)
+
+    wait("the webhook has heard of the address", warned)
+    right = edited(CLUSTER, spec__annotations={"cpaas.io/platform-url": "https://192.0.2.1:7447"})
+    assert not any("platform-url" in text for text in platform.apply(right, dry=True).warnings)
+
+
 def test_frozen_once_initialised(platform: Platform) -> None:
     platform.apply(CLUSTER)
     other = edited(CLUSTER, spec__onPremises__nodeName="IP")

@@ -13,6 +13,8 @@ import pytest
 from lab.build import programs
 from roost.api.crds import crd_manifests
 from tests.fixtures.apiserver import Answer, ApiServer
+from tests.unit.api.test_changes import CASES, with_value
+from tools import parameters
 
 pytestmark = pytest.mark.programs
 
@@ -273,3 +275,23 @@ def test_explain_and_categories(clean: ApiServer) -> None:
     assert "power of two" in text
     assert "cluster.cluster.alauda.io/demo" in run("get", "roost", "-o", "name")
     assert "VERSION" in run("get", "cl")
+
+
+NEVER = [path for path, row in dict(parameters.rows()).items() if row.frozen is not None and row.frozen.after is None]
+
+
+@pytest.mark.parametrize("path", NEVER)
+def test_what_never_changes_is_refused_by_the_api_server_itself(clean: ApiServer, path: str) -> None:
+    """CEL, without the webhook: the reason is the model's own."""
+    stored, value = CASES[path]
+    plural = f"{stored['kind'].lower()}s"
+    stored = {**stored, "metadata": {"name": stored["metadata"]["name"]}}
+    answer = create(clean, plural, stored)
+    assert answer.status == 201, answer.body
+    spec = with_value(stored, path, value)["spec"]
+    where = f"{API}/{plural}/{stored['metadata']['name']}"
+    refused = clean.call("PATCH", where, {"spec": spec}, content_type="application/merge-patch+json")
+    assert refused.status == 422, refused.body
+    frozen = dict(parameters.rows())[path].frozen
+    assert frozen.because in refused.body["message"]
+    assert path.removeprefix("Machine:").startswith(refused.body["details"]["causes"][0]["field"])

@@ -69,7 +69,7 @@ def nodes_ready(cluster: Managed, *, count: int, version: str) -> None:
     eventually(ask, timeout=60, explain=lambda: cluster.kubectl("get", "nodes", "-o", "wide", check=False).stdout)
 
 
-def pods_reach_each_other(cluster: Managed) -> None:
+def pods_reach_each_other(cluster: Managed, *, domain: str = "cluster.local") -> None:
     """By Pod address and Service address of each family and by DNS name, from every node to every node."""
     names = [n["metadata"]["name"] for n in cluster.get("nodes")["items"]]
     cluster.kubectl("apply", "-f", "-", stdin=probe_manifest(names))
@@ -81,7 +81,7 @@ def pods_reach_each_other(cluster: Managed) -> None:
     assert len(addresses) == len(pods) * len(services), "a Pod has an address of each family of the cluster"
     urls = [f"http://{host(address)}:8080/" for _, address in addresses]
     urls += [f"http://{host(address)}/" for address in services]
-    urls.append("http://probe.default.svc.cluster.local/")
+    urls.append(f"http://probe.default.svc.{domain}/")
     for source in {name for name, _ in addresses}:
         answers = fetch(cluster, source, urls)
         assert answers[: len(addresses)] == [name for name, _ in addresses]
@@ -152,10 +152,10 @@ def remove_probes(cluster: Managed) -> None:
     cluster.kubectl("delete", "service", "probe", "--ignore-not-found")
 
 
-def works(cluster: Managed, *, count: int, version: str) -> None:
+def works(cluster: Managed, *, count: int, version: str, domain: str = "cluster.local") -> None:
     """All of the above."""
     nodes_ready(cluster, count=count, version=version)
-    pods_reach_each_other(cluster)
+    pods_reach_each_other(cluster, domain=domain)
     exec_logs_and_port_forward_work(cluster)
     remove_probes(cluster)
 

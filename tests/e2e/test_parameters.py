@@ -346,3 +346,137 @@ def test_apps_on_the_control_plane_and_a_flag_that_nobody_knows(story: Story) ->
     eventually(lambda: not shut(), timeout=30)
     assert checks.acts(cluster) == acts, "a taint is no reason to touch the machine"
     goes_without_a_trace(story, {machines[0].name: before})
+
+
+# A cluster that is reached at another address, belongs to a Project, and whose wishes change while it runs.
+
+OUTSIDE_PORT = 16443
+DOMAIN = "lab.internal"
+
+
+def project(name: str) -> dict[str, Any]:
+    return {"apiVersion": "cluster.alauda.io/v1alpha1", "kind": "Project", "metadata": {"name": name}, "spec": {}}
+
+
+def outside(machine: Machine) -> str:
+    """Another address of the machine, at which the API answers on another port: what an address translation does."""
+    address = f"10.203.{machine.ipv4.split('.')[2]}.{machine.ipv4.split('.')[3]}"
+    machine.run(
+        f"ip address add {address}/32 dev lo && "
+        "nft add table ip outside && nft 'add chain ip outside in { type nat hook prerouting priority -100; }' && "
+        f"nft add rule ip outside in ip daddr {address} tcp dport {OUTSIDE_PORT} redirect to :6443",
+        via="ns",
+    )
+    run("ip", "route", "replace", f"{address}/32", "via", machine.ipv4)
+    return address
+
+
+def patch(story: Story, kind: str, name: str, spec: dict[str, Any]) -> None:
+    story.platform.kubectl("patch", kind, name, "--type=merge", "-p", json.dumps({"spec": spec}))
+
+
+@pytest.mark.parameter(
+    "spec.displayName",
+    "spec.annotations",
+    "spec.project",
+    "spec.onPremises.controlPlaneEndpoint.externalAccess",
+    "spec.onPremises.network.dnsDomain",
+    "spec.onPremises.monitoring",
+    "Machine:spec.displayName",
+    "Machine:spec.roles",
+    "Machine:spec.labels",
+    "Machine:spec.taints",
+    "Machine:spec.ssh.hostKeys",
+    "Machine:spec.ssh.address",
+    "Machine:spec.ssh.port",
+    "Machine:spec.ssh.user",
+    "Machine:spec.ssh.credential",
+)
+@pytest.mark.verify
+def test_reached_from_outside_and_changed_while_it_runs(story: Story) -> None:
+    """External access, DNS domain, annotations, Project and trusted host keys; then everything that may change."""
+    machines = story.make_machines(2)
+    plane, worker = machines
+    before = {machine.name: machine.snapshot() for machine in machines}
+    address = outside(plane)
+    story.platform.start("1.31.4")
+    story.platform.kubectl("apply", "-f", "-", stdin=as_file(project("shop")))
+    eventually(lambda: platform_addresses(story), timeout=30)
+    monitoring = {"type": "VictoriaMetrics", "machines": [worker.name]}
+    text = document(
+        machines,
+        each={0: {"ssh": {"hostKeys": [plane.host_key]}}, 1: {"ssh": {"hostKeys": [plane.host_key]}}},
+        cluster={"displayName": "Shop", "project": "shop", "annotations": {
+            "cpaas.io/platform-url": "https://platform.example.com", "team": "shop"}},
+        controlPlaneEndpoint={"host": plane.ipv4, "externalAccess": {"host": address, "port": OUTSIDE_PORT}},
+        network={"dnsDomain": DOMAIN},
+        monitoring=monitoring,
+    )  # fmt: skip
+    told = story.platform.kubectl("apply", "-f", "-", stdin=text).stderr
+    assert "Warning: spec.annotations[cpaas.io/platform-url]: " in told
+    assert f"{worker.name}: " in eventually(lambda: machine_message(story, worker, "HostKeyChanged"), timeout=60)
+    assert machines[0].changes_since(before[plane.name]) == [], "nothing is changed before every machine is known"
+    patch(story, "machine", worker.name, {"ssh": {"hostKeys": [worker.host_key]}})
+    cluster = Managed(story.platform, "demo")
+    cluster.wait_available()
+
+    warnings = cluster.object()["status"]["warnings"]
+    assert any("is none of the platform's addresses" in one for one in warnings)
+    assert not any("spec.project" in one for one in warnings), "it has joined by now"
+    eventually(lambda: story.platform.get("project", "shop")["status"]["clusters"][0]["joined"], timeout=30)
+    assert cluster.object()["metadata"]["annotations"]["team"] == "shop"
+    kept = cluster.get("configmap", "cluster-annotations", "-n", "kube-system")
+    assert kept["data"] == {"cpaas.io__platform-url": "https://platform.example.com", "team": "shop"}
+    assert address in server_names(plane)
+    cluster.get("nodes")
+    assert f"server: https://{address}:{OUTSIDE_PORT}" in cluster.kubeconfig.read_text()
+    checks.works(cluster, count=2, version="1.31.4", domain=DOMAIN)
+    what_may_change_changes(story, cluster, worker)
+    run("ip", "route", "del", f"{address}/32")
+    plane.run(f"ip address del {address}/32 dev lo; nft delete table ip outside", via="ns")
+    goes_without_a_trace(story, before)
+
+
+def platform_addresses(story: Story) -> list[str]:
+    return list(story.platform.get("cluster", "global", "-n", "roost-system")["status"].get("addresses", []))
+
+
+def machine_message(story: Story, machine: Machine, reason: str) -> str:
+    conditions = story.platform.get("machine", machine.name).get("status", {}).get("conditions", [])
+    return next((c["message"] for c in conditions if c["reason"] == reason and c["status"] == "False"), "")
+
+
+def what_may_change_changes(story: Story, cluster: Managed, worker: Machine) -> None:
+    """Names for people and declarations without an act on a machine; another way to sign in at the next look."""
+    acts = checks.acts(cluster)
+    patch(story, "cluster", "demo", {"displayName": "Shop floor"})
+    patch(story, "cluster", "demo", {"onPremises": {"monitoring": {"type": "Prometheus", "machines": [worker.name]}}})
+    patch(story, "machine", worker.name, {"displayName": "Rack 7", "roles": ["log"], "labels": {"rack": "r7"}})
+    assert "Shop floor" in story.platform.kubectl("get", "clusters", "-o", "wide").stdout
+    assert "Rack 7" in story.platform.kubectl("get", "machines", "-o", "wide").stdout
+
+    def labels() -> dict[str, str]:
+        return dict(cluster.get("node", worker.name)["metadata"]["labels"])
+
+    eventually(lambda: labels().get("rack") == "r7" and "node-role.kubernetes.io/log" in labels(), timeout=60)
+    taint = {"key": "node-role.kubernetes.io/log", "value": "reserved", "effect": "NoSchedule"}
+    patch(story, "machine", worker.name, {"roles": ["log"], "labels": {"rack": "r8"}, "taints": [taint]})
+    eventually(lambda: labels()["rack"] == "r8", timeout=60)
+    eventually(lambda: taint in cluster.get("node", worker.name)["spec"].get("taints", []), timeout=30)
+    patch(story, "machine", worker.name, {"roles": [], "labels": {"rack": None}, "taints": []})
+    eventually(lambda: not {"rack", "node-role.kubernetes.io/log"} & set(labels()), timeout=60)
+    assert cluster.get("node", worker.name)["spec"].get("taints", []) == []
+    assert checks.acts(cluster) == acts, "nothing of this is a reason to touch a machine"
+
+    # Another user, another port and another Secret, which signs in with a password.
+    worker.run("systemd-run --quiet --unit=sshd-other /usr/sbin/sshd -D -p 2222 -o PidFile=none", via="ns")
+    login = basic_auth("other", "operator", worker.password)
+    login["stringData"]["sudo-password"] = worker.password
+    story.platform.kubectl("apply", "-f", "-", stdin=as_file(login))
+    ssh = {"address": worker.ipv4, "port": 2222, "user": "operator", "credential": {"name": "other"}}
+    patch(story, "machine", worker.name, {"ssh": ssh})
+    accepted = "journalctl -u sshd-other | grep -c 'Accepted password for operator'"
+    eventually(lambda: int(worker.run(accepted, via="ns", check=False).stdout or 0) > 0, timeout=60)
+    eventually(lambda: cluster.object()["status"]["phase"] == "Running", timeout=60)
+    worker.run("systemctl stop sshd-other", via="ns")
+    patch(story, "machine", worker.name, {"ssh": {"port": 22, "user": "root", "credential": {"name": "demo-ssh"}}})

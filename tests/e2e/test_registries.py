@@ -12,7 +12,7 @@ from pathlib import Path
 
 import checks
 import pytest
-from harness import BRIDGE_ADDRESS, PORT_BASE, Managed, Story, as_file, cluster_file, eventually, run
+from harness import BRIDGE_ADDRESS, PORT_BASE, REGISTRY_PORT, Managed, Story, as_file, cluster_file, eventually, run
 from registries import PrivateRegistry
 
 from lab.machines.machine import Machine
@@ -59,6 +59,12 @@ def push(story: Story, private: PrivateRegistry, password: str, *, prefix: str =
     )  # fmt: skip
 
 
+@pytest.mark.parameter(
+    "spec.onPremises.registry.type",
+    "spec.onPremises.registry.address",
+    "spec.onPremises.registry.credential",
+    "spec.onPremises.registry.ca",
+)
 def test_a_private_registry(story: Story, private: PrivateRegistry) -> None:
     """One machine whose images are nowhere else; a wrong password is named first, another one needs no restart."""
     (machine,) = machines = story.make_machines(1)
@@ -77,6 +83,7 @@ def test_a_private_registry(story: Story, private: PrivateRegistry) -> None:
     push(story, private, "not-a-secret", prefix="/k8s")
     story.platform.kubectl("annotate", "cluster", "demo", "cluster.alauda.io/retry-now=1", "--overwrite")
     cluster.wait_available()
+    nothing_is_planned(story)
 
     assert "up to date" in pull_anew(machine, PAUSE)
     assert "k8s/registry.k8s.io/pause" in private.pulls()
@@ -97,6 +104,11 @@ def test_a_private_registry(story: Story, private: PrivateRegistry) -> None:
 
     story.platform.kubectl("delete", "cluster", "demo", "--wait=true", "--timeout=180s", timeout=190)
     assert machine.changes_since(before) == []
+
+
+def nothing_is_planned(story: Story) -> None:
+    """A plan for a cluster that is as wished knows the registry that it was made with."""
+    assert "nothing to do" in story.platform.roost("plan", "demo").stdout
 
 
 REFERENCE = """\
@@ -141,6 +153,7 @@ PATHS = (
     "/v2/", "/v2/_catalog", "/v2/./tags/list", "/v2/./manifests/[A-Za-z0-9_+.-:]+", "/v2/./blobs/[A-Za-z0-9-:]+",
     "/v2/./blobs/uploads/[A-Za-z0-9-:]+", "/auth/token",
 )  # fmt: skip
+OWN_ADDRESS = '{"spec":{"onPremises":{"registry":{"type":"BuiltIn","address":null,"ca":null}}}}'
 DOMAIN = "registry.roost.test"
 EXTERNAL = f"{DOMAIN}:{PORT_BASE + 510}"
 
@@ -172,6 +185,9 @@ def global_reason(story: Story) -> str:
     return next((c["reason"] for c in conditions if c["type"] == "RegistryAddressReady"), "")
 
 
+@pytest.mark.parameter(
+    "spec.onPremises.registry.type", "spec.onPremises.registry.address", "spec.onPremises.registry.ca"
+)
 @pytest.mark.verify
 def test_the_own_registry_at_an_external_name(story: Story, tmp_path: Path) -> None:
     """The reference's three manifests as they stand; the certificate's end is warned of, a new one taken up."""
@@ -192,6 +208,7 @@ def test_the_own_registry_at_an_external_name(story: Story, tmp_path: Path) -> N
     cluster.wait_available()
     assert "up to date" in pull_anew(machine, PAUSE)
     assert "up to date" in crictl(machine, "pull", f"{EXTERNAL}/automation/qaimages:hellworld")
+    nothing_is_planned(story)
     hosts = machine.run("cat /etc/containerd/certs.d/registry.k8s.io/hosts.toml").stdout
     assert f"https://{EXTERNAL}/v2/registry.k8s.io" in hosts and "Authorization" in hosts
 
@@ -201,6 +218,17 @@ def test_the_own_registry_at_an_external_name(story: Story, tmp_path: Path) -> N
     eventually(lambda: days_left(ends) > 280, timeout=30)
     assert story.platform.processes()["registry-front"] == served
     assert "up to date" in pull_anew(machine, PAUSE)
+
+    # The platform's own address in place of the name: the files are rewritten, the runtime goes on.
+    pid = containerd_pid(machine)
+    story.platform.kubectl("patch", "cluster", "demo", "--type=merge", "-p", OWN_ADDRESS)
+    own = f"https://{BRIDGE_ADDRESS}:{REGISTRY_PORT}/v2/registry.k8s.io"
+    eventually(
+        lambda: own in machine.run("cat /etc/containerd/certs.d/registry.k8s.io/hosts.toml").stdout, timeout=60
+    )
+    assert "up to date" in pull_anew(machine, PAUSE)
+    assert containerd_pid(machine) == pid
+    nothing_is_planned(story)
 
     story.platform.kubectl("delete", "ingress", "registry-address", "-n", "kube-system")
     eventually(lambda: "registry-front" not in story.platform.processes(), timeout=30)
@@ -216,6 +244,7 @@ def days_left(command: str) -> int:
     return left.days
 
 
+@pytest.mark.parameter("spec.onPremises.registry.type")
 @pytest.mark.verify
 def test_the_public_registry(story: Story, private: PrivateRegistry) -> None:
     """From the uploaded file; another file reaches a cluster that runs."""
@@ -241,6 +270,7 @@ def test_the_public_registry(story: Story, private: PrivateRegistry) -> None:
 
     eventually(pulls, timeout=60, every=2)
     assert containerd_pid(machine) == pid
+    nothing_is_planned(story)
     story.platform.kubectl("delete", "cluster", "demo", "--wait=true", "--timeout=180s", timeout=190)
     assert machine.changes_since(before) == []
 

@@ -58,6 +58,7 @@ KINDS: Final[tuple[Kind, ...]] = (
             Column("Ready", "integer", ".status.nodes.ready"),
             Column("Nodes", "integer", ".status.nodes.total"),
             Column("Endpoint", "string", ".status.endpoint", priority=1),
+            Column("Display Name", "string", ".spec.displayName", priority=1),
             Column("Message", "string", ".status.message"),
             AGE,
         ),
@@ -74,6 +75,7 @@ KINDS: Final[tuple[Kind, ...]] = (
             Column("Address", "string", ".spec.addresses.ipv4"),
             Column("Phase", "string", ".status.phase"),
             Column("Node", "string", ".status.nodeName", priority=1),
+            Column("Display Name", "string", ".spec.displayName", priority=1),
             Column("Message", "string", ".status.message"),
             AGE,
         ),
@@ -96,7 +98,11 @@ KINDS: Final[tuple[Kind, ...]] = (
         singular="kubernetesrelease",
         scope="Cluster",
         short_names=("kr",),
-        columns=(Column("Version", "string", ".spec.version"), AGE),
+        columns=(
+            Column("Version", "string", ".spec.version"),
+            Column("Recommended", "boolean", ".spec.recommended"),
+            AGE,
+        ),
         has_status=False,
     ),
     Kind(

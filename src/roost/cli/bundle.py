@@ -102,7 +102,8 @@ def create(
 @_data_dir
 def list_bundles(output: str, data_dir: Path | None) -> None:
     store = _store(data_dir)
-    bundles = store.list()
+    # Newest first: that is the one to take.
+    bundles = store.list()[::-1]
     for problem in store.problems().values():
         click.echo(t("bundle.unreadable", message=problem.message), err=True)
     if not bundles and output == "table":

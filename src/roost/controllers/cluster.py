@@ -178,6 +178,7 @@ class ClusterController:
             return HELD_AGAIN
         self._settled.record(uid(cluster), marks, passed_over, now)
         self.status.succeeded(ref, cluster, staying, outcome)
+        env.status.set(ref, warnings=readiness.warnings(readiness.judge(env, cluster, staying)) or None)
         self._follow(ref)
         if not outcome.available:
             return UNAVAILABLE_AGAIN

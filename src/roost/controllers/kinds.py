@@ -146,7 +146,8 @@ def index_by_registry(cluster: Object) -> Iterable[str]:
 
 def index_by_address(machine: Object) -> Iterable[str]:
     wish = spec(machine)
-    return [str(a) for a in (part(wish, "addresses").get("ipv4"), part(wish, "ssh").get("address")) if a]
+    own = part(wish, "addresses")
+    return [str(a) for a in (own.get("ipv4"), own.get("ipv6"), part(wish, "ssh").get("address")) if a]
 
 
 def index_by_version(cluster: Object) -> Iterable[str]:

@@ -12,6 +12,7 @@ from typing import Final
 
 from roost.api import conditions as c
 from roost.api.errors import PermanentFailure, RetryLater
+from roost.api.names import GLOBAL_CLUSTER, PUBLIC_REGISTRY_CREDENTIAL, SYSTEM_NAMESPACE
 from roost.api.validation.documents import Judged, judge_cluster
 from roost.bundle.model import Bundle
 from roost.controllers import claims, registries
@@ -20,20 +21,25 @@ from roost.controllers.kinds import (
     BY_ADDRESS,
     BY_ID,
     CLUSTER,
+    FEATURE_GATE,
     MACHINE,
+    PROJECT,
     cluster_id,
     index_by_address,
     registry_secret,
     secret_names,
     spec,
 )
-from roost.controllers.runtime.api import Object, Ref, metadata, ref_of
+from roost.controllers.runtime.api import Object, Ref, metadata, part, ref_of
 from roost.controllers.runtime.clock import parse
 from roost.kube.resources import SECRET
 
 QUIET: Final = 3.0
 """Seconds without a new Machine before work begins: files are applied object by object."""
 SERVED_AGAIN: Final = 2.0
+WARNING_LIMIT: Final = 4096
+MOST_WARNINGS: Final = 64
+"""What the CRD takes."""
 
 
 _WAITS: Final = frozenset({c.WAITING, "ReferenceMissing", "BundleMissing"})
@@ -57,7 +63,10 @@ def quiet_left(env: Environment, machines: Iterable[Object]) -> float:
 
 
 async def check(env: Environment, cluster: Object, machines: list[Object]) -> Bundle:
-    """The bundle of the Cluster's version. Raises NotReady, or RetryLater while images are being pushed."""
+    """The bundle of the Cluster's version; `status.warnings` tells what is allowed and still worth knowing.
+
+    Raises NotReady, or RetryLater while images are being pushed.
+    """
     name = metadata(cluster)["name"]
     if not machines:
         raise NotReady(
@@ -69,7 +78,9 @@ async def check(env: Environment, cluster: Object, machines: list[Object]) -> Bu
         raise NotReady(
             "IdNotUnique", f"Cluster {twin} has the same id; create this one without annotations of another's"
         )
-    errors = judge(env, cluster, machines)
+    judged = judge(env, cluster, machines)
+    env.status.set(ref_of(CLUSTER, cluster), warnings=warnings(judged) or None)
+    errors = [one for one in judged if one.verdict.errors]
     if errors:
         raise NotReady(*_told(errors))
     version = str(spec(cluster).get("version") or "")
@@ -90,6 +101,11 @@ async def check(env: Environment, cluster: Object, machines: list[Object]) -> Bu
 def judge(env: Environment, cluster: Object, machines: list[Object]) -> list[Judged]:
     """The whole set of rules, with nothing still to come."""
     namespace = metadata(cluster)["namespace"]
+    ref = ref_of(CLUSTER, cluster)
+    # What this process has just said of it may not be written yet.
+    said = {kind: env.status.said(ref, kind) for kind in (c.CONTROL_PLANE_INITIALIZED, c.AVAILABLE)}
+    conditions = [{"type": kind, "status": one.status} for kind, one in said.items() if one is not None]
+    cluster = {**cluster, "status": {"conditions": conditions}}
     names = {name for machine in machines for name in secret_names(machine)}
     names |= {name for name in (registry_secret(cluster),) if name}
     secrets: list[Object] = []
@@ -105,9 +121,32 @@ def judge(env: Environment, cluster: Object, machines: list[Object]) -> list[Jud
                     "data": dict.fromkeys(known["keys"], "present"),
                 }
             )
-    return judge_cluster(
-        cluster, machines, secrets, releases=tuple(env.bundles.versions()), others=_neighbours(env, machines)
+    others = [*_neighbours(env, machines), *_named(env, cluster)]
+    return judge_cluster(cluster, machines, secrets, releases=tuple(env.bundles.versions()), others=others)
+
+
+def warnings(judged: Iterable[Judged]) -> list[str]:
+    """As kubectl shows them when the objects are applied, each once; a Machine's with its name."""
+    lines = (
+        f"Machine {one.name}: {notice}" if one.kind == "Machine" else str(notice)
+        for one in judged
+        for notice in one.verdict.notices
     )
+    return list(dict.fromkeys(line[:WARNING_LIMIT] for line in lines))[:MOST_WARNINGS]
+
+
+def _named(env: Environment, cluster: Object) -> list[Object]:
+    """What the rules ask the platform for. The public registry's credential is not among it: whether it can be
+    used is told by the source of images, so that an upload that is just being judged holds nothing up."""
+    link = part(part(part(spec(cluster), "onPremises"), "monitoring"), "linkedCluster")
+    namespace = str(link.get("namespace") or metadata(cluster)["namespace"])
+    refs = [Ref(CLUSTER, namespace, str(link["name"]))] if link.get("name") else []
+    known = [env.cache.get(ref) for ref in (*refs, Ref(CLUSTER, SYSTEM_NAMESPACE, GLOBAL_CLUSTER))]
+    found = [{**obj, "kind": CLUSTER.kind} for obj in known if obj is not None]
+    for resource in (FEATURE_GATE, PROJECT):
+        found += [{**obj, "kind": resource.kind} for obj in env.cache.all(resource)]
+    public = {"name": PUBLIC_REGISTRY_CREDENTIAL, "namespace": SYSTEM_NAMESPACE}
+    return [*found, {"kind": "CloudCredential", "metadata": public, "status": {"valid": True}}]
 
 
 def _neighbours(env: Environment, machines: list[Object]) -> list[Object]:

@@ -16,6 +16,7 @@ from typing import Any, Final, cast
 
 from roost.api.errors import RoostError
 from roost.api.names import FIELD_MANAGER
+from roost.api.validation import versions
 from roost.bundle.model import Bundle
 from roost.bundle.store import Store
 from roost.controllers import claims
@@ -122,7 +123,8 @@ class ReleaseController:
 
     async def _write(self) -> None:
         tested = await asyncio.to_thread(tested_results)
-        wishes = {name: release(bundle, tested) for name, bundle in self._bundles.items()}
+        newest = versions.newest_first(self._bundles)[:1]
+        wishes = {name: release(bundle, tested, recommended=name in newest) for name, bundle in self._bundles.items()}
         for version, wish in wishes.items():
             ref = Ref(RELEASE, "", version)
             known = self._cache.get(ref)
@@ -134,7 +136,7 @@ class ReleaseController:
                 await claims.delete(self._api, ref_of(RELEASE, known))
 
 
-def release(bundle: Bundle, tested: dict[str, list[Object]]) -> Object:
+def release(bundle: Bundle, tested: dict[str, list[Object]], *, recommended: bool) -> Object:
     """The KubernetesRelease of a bundle."""
     components = [{"name": name, "version": version} for name, version in sorted(bundle.components.items())]
     return {
@@ -143,6 +145,7 @@ def release(bundle: Bundle, tested: dict[str, list[Object]]) -> Object:
         "metadata": {"name": bundle.version, "labels": {_LABEL: FIELD_MANAGER}},
         "spec": {
             "version": bundle.version,
+            "recommended": recommended,
             "architectures": list(bundle.architectures),
             "components": components,
             "digest": bundle.digest,

@@ -77,6 +77,7 @@ class SmallKinds:
             self._cache.on_change(resource, self._handler(resource, job))
         self._cache.on_change(CLUSTER, self._cluster_changed)
         self._cache.on_change(SECRET, self._secret_changed)
+        self._cache.on_change(FEATURE_GATE, self._gate_changed)
 
     async def ensure(self) -> None:
         """What exists from the first start on. Raises ApiProblem."""
@@ -120,6 +121,14 @@ class SmallKinds:
             old is not None and new is not None and _uses_public(old) != _uses_public(new)
         ):
             self._add(Key("credential", PUBLIC))
+
+    def _gate_changed(self, old: Object | None, new: Object | None) -> None:
+        """Clusters that wait for the gate go on at once; those that run are told of a closed one."""
+        if old is not None and new is not None and generation(old) == generation(new):
+            return
+        for cluster in self._cache.all(CLUSTER):
+            if part(part(spec(cluster), "onPremises"), "runtime").get("type") == "Docker":
+                self._add(Key("cluster", ref_of(CLUSTER, cluster)))
 
     def _secret_changed(self, old: Object | None, new: Object | None) -> None:
         obj = new or old

@@ -31,6 +31,7 @@ from roost.gateway.registration.registrar import Authority
 from roost.gateway.registration.tunnels import Tunnels
 from roost.gateway.serving import Renew, Serving, address_of
 from roost.gateway.store import Store
+from roost.gateway.telling import Telling
 from roost.kube.direct import Address, Direct, not_here, reachable
 from roost.kube.kubeconfig import parse
 from roost.kube.lean import Lean
@@ -149,6 +150,7 @@ class Gateway:
             self.clusters.run(),
             self.projects.run(),
             self.serving.run(),
+            Telling(self.services.platform_api, self._addresses).run(),
             self.dispatch.recheck(),
             self._tidy(),
         )

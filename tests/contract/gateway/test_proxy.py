@@ -10,6 +10,7 @@ import ssl
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -223,6 +224,31 @@ def test_addresses_are_added_while_it_runs(gateway: Running, admin: str) -> None
         for wrong in ("a b", "..", "x:99999999", "https://x", "[::1", "0.0.0.0"):
             refused = gateway.call("PUT", "/roost/v1/addresses", {"added": [wrong]}, token=admin)
             assert refused.status == 422, wrong
+    finally:
+        gateway.call("PUT", "/roost/v1/addresses", {"added": []}, token=admin)
+
+
+def test_the_cluster_global_tells_where_others_reach_it(gateway: Running, admin: str, platform: ApiServer) -> None:
+    """Rules compare a Cluster's cpaas.io/platform-url with it; loopback is no address for others."""
+    clusters = "/apis/cluster.alauda.io/v1alpha1/namespaces/roost-system/clusters"
+    body: dict[str, Any] = {
+        "apiVersion": "cluster.alauda.io/v1alpha1",
+        "kind": "Cluster",
+        "metadata": {"name": "global"},
+        "spec": {"global": {}},
+    }
+    assert platform.call("POST", clusters, body).status in {201, 409}
+    try:
+        gateway.call("PUT", "/roost/v1/addresses", {"added": ["roost.example:8443", "192.0.2.9"]}, token=admin)
+        expected = ["roost.example:8443", f"192.0.2.9:{gateway.gateway.port}"]
+
+        def told() -> object:
+            return (platform.call("GET", f"{clusters}/global").body.get("status") or {}).get("addresses")
+
+        deadline = time.monotonic() + 20
+        while told() != expected:
+            assert time.monotonic() < deadline, told()
+            time.sleep(0.2)
     finally:
         gateway.call("PUT", "/roost/v1/addresses", {"added": []}, token=admin)
 

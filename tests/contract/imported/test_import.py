@@ -16,7 +16,7 @@ from roost.api import conditions as c
 from roost.api.errors import PermanentFailure
 from roost.api.masked import Masked
 from roost.api.v1alpha1.cluster import Profile
-from roost.kube import pki
+from roost.kube import observe, pki
 from roost.kube.direct import not_here
 from roost.kube.guarded import Policy
 from roost.kube.kubeconfig import parse
@@ -158,6 +158,21 @@ async def test_one_cluster_is_known_once(target: Target) -> None:
     assert failed(again) == {c.IDENTITY_UNIQUE: "ClusterKnown"}
     assert "team/prod" in again.problems[0].message
     assert failed(await look(target.given(), Platform(uid))) == {c.IDENTITY_UNIQUE: "ClusterIsPlatform"}
+
+
+@pytest.mark.parameter("spec.imported.allowUnsupportedVersion")
+async def test_a_version_out_of_range_is_named_and_taken_only_when_it_is_asked_for(
+    target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The range is moved, since no API server outside of it can be had here."""
+    monkeypatch.setattr(observe, "SUPPORTED", ((1, 20), (1, 27)))
+    report = await look(target.given())
+    assert failed(report) == {c.VERSION_SUPPORTED: "VersionOutOfRange"}
+    (check,) = [check for check in report.checks if check.type == c.VERSION_SUPPORTED]
+    assert "1.20 to 1.27" in check.message
+    taken = await look(target.given(), allow_unsupported_version=True)
+    assert failed(taken) == {} and taken.access is not None
+    assert any("1.20 to 1.27" in warning for warning in taken.warnings)
 
 
 @pytest.mark.parameter("spec.imported.takeover")

@@ -41,7 +41,7 @@ def test_a_right_cluster_passes_and_says_how_many_nodes_fit(cluster: Json) -> No
         ("1.29", "write 1.29.0"),
         ("latest", "write 1.31.4"),
         ("1.27.3", "roost installs 1.28 to 1.31"),
-        ("1.30.4", "here are 1.28.15, 1.31.4"),
+        ("1.30.4", "here are 1.31.4 (recommended), 1.28.15"),
     ],
 )
 @pytest.mark.parameter("spec.version")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from roost.api.documents import Unreadable, load, split
-from roost.api.validation.documents import judge_cluster, validate_documents
+from roost.api.validation.documents import Judged, judge_cluster, validate_documents
 from tests.unit.api.conftest import Json, edited
 
 Make = Callable[..., Json]
@@ -122,16 +122,20 @@ def test_several_errors_in_one_look(cluster: Json) -> None:
     }
 
 
+def refused(judged: list[Judged]) -> list[Judged]:
+    return [one for one in judged if one.verdict.errors]
+
+
 def test_the_last_word_of_the_controllers(cluster: Json, machine: Make, secret: Json) -> None:
     plane = machine("n1", "192.168.10.11", "ControlPlane")
     stored = edited(cluster, metadata__annotations={"cluster.alauda.io/id": "abc"})
-    assert judge_cluster(stored, [plane], [secret], releases=["1.31.4"]) == []
-    waiting = judge_cluster(stored, [], [], releases=["1.31.4"])
+    assert refused(judge_cluster(stored, [plane], [secret], releases=["1.31.4"])) == []
+    waiting = refused(judge_cluster(stored, [], [], releases=["1.31.4"]))
     assert [error.reason for one in waiting for error in one.verdict.errors] == ["FieldValueNotFound"]
-    waiting = judge_cluster(stored, [plane], [], releases=["1.31.4"])
+    waiting = refused(judge_cluster(stored, [plane], [], releases=["1.31.4"]))
     assert [(one.kind, error.path) for one in waiting for error in one.verdict.errors] == [
         ("Machine", "spec.ssh.credential.name")
     ]
     rival = machine("x", "192.168.10.11", metadata__namespace="other")
-    invalid = judge_cluster(stored, [plane], [secret], releases=["1.31.4"], others=[rival])
+    invalid = refused(judge_cluster(stored, [plane], [secret], releases=["1.31.4"], others=[rival]))
     assert [error.key for one in invalid for error in one.verdict.errors] == ["machine.twice"]

@@ -235,6 +235,25 @@ def test_docker_is_only_to_be_had_behind_its_gate(cluster: Json) -> None:
     assert judge(docker, {**GATE, "spec": {"enabled": True}}).errors == []
 
 
+def test_a_closed_gate_stops_no_running_cluster(cluster: Json) -> None:
+    """Whoever closes it is told who uses it; the cluster itself is only warned of."""
+    docker = edited(
+        cluster,
+        spec__onPremises__runtime={"type": "Docker"},
+        status={"conditions": [{"type": "ControlPlaneInitialized", "status": "True"}]},
+    )
+    closed = {**GATE, "spec": {"enabled": False}}
+    verdict = judge(docker, docker, closed)
+    assert verdict.errors == []
+    assert "goes on with Docker as it is" in noticed(verdict)[f"{WAY}.runtime.type"]
+    world = MemoryWorld.of([docker], platform=True)
+    told = validate(
+        "FeatureGate", {**closed, "apiVersion": cluster["apiVersion"]}, {**GATE, "spec": {"enabled": True}}, world
+    )
+    assert told.errors == []
+    assert "default/demo use what cri-docker opens and go on" in noticed(told)["spec.enabled"]
+
+
 @pytest.mark.parameter(f"{WAY}.dockerExtraArgs")
 @pytest.mark.parametrize(
     ("pairs", "words"),
@@ -481,6 +500,35 @@ def test_annotations(cluster: Json, key: str, value: str, words: str) -> None:
 def test_annotations_that_pass(cluster: Json) -> None:
     given = {"cpaas.io/platform-url": "https://platform.example.com:8443/x", "team": "shop"}
     assert judge(edited(cluster, spec__annotations=given)).errors == []
+
+
+@pytest.mark.parameter("spec.annotations")
+@pytest.mark.parametrize(
+    ("url", "addresses", "words"),
+    [
+        ("https://platform.example.com", ["platform.example.com:443"], None),
+        ("https://Platform.example.com:8443/x", ["192.0.2.1:7447", "platform.example.com:8443"], None),
+        ("https://[fd00::1]:7447", ["[fd00::1]:7447"], None),
+        ("https://platform.example.com", None, None),
+        ("https://platform.example.com", ["192.0.2.1:7447"], "roost address add platform.example.com:443"),
+        ("https://192.0.2.1:7448", ["192.0.2.1:7447"], "(https://192.0.2.1:7447)"),
+        ("https://192.0.2.1:7447", [], "listens on loopback only"),
+    ],
+)
+def test_the_platforms_url_is_one_of_the_gateways_addresses(
+    cluster: Json, url: str, addresses: list[str] | None, words: str | None
+) -> None:
+    """`addresses`: as the gateway writes them on the Cluster global; None: not known (a file alone)."""
+    platform: Json = {
+        "kind": "Cluster",
+        "metadata": {"name": "global", "namespace": "roost-system"},
+        "spec": {"global": {}},
+        "status": {} if addresses is None else {"addresses": addresses},
+    }
+    verdict = judge(edited(cluster, spec__annotations={"cpaas.io/platform-url": url}), platform)
+    assert verdict.errors == []
+    told = noticed(verdict).get("spec.annotations[cpaas.io/platform-url]")
+    assert told is None if words is None else words in (told or "")
 
 
 @pytest.mark.parameter("spec.project")

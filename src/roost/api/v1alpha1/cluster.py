@@ -174,6 +174,11 @@ class ClusterStatus(Status):
         default=None, max_length=64, description="Kubernetes version that the API server answers with."
     )
     endpoint: str | None = Field(default=None, max_length=512, description="URL of the cluster's API.")
+    addresses: list[Annotated[str, StringConstraints(max_length=320)]] = Field(
+        default_factory=list,
+        max_length=64,
+        description="Of the Cluster global: where others reach the platform's gateway, each as host:port.",
+    )
     nodes: NodeCount | None = Field(default=None, description="How many Nodes there are.")
     capacity: Resources | None = Field(default=None, description="What the Nodes offer together.")
     usage: Resources | None = Field(default=None, description="What is requested or used of it.")

@@ -31,6 +31,10 @@ class KubernetesReleaseSpec(Model):
     """A version and what is installed with it."""
 
     version: str = Field(min_length=1, max_length=16, description="Kubernetes version.")
+    recommended: bool = Field(
+        default=False,
+        description="The newest version that is here, which a new cluster takes unless something speaks against it.",
+    )
     architectures: list[Annotated[str, StringConstraints(max_length=32)]] = Field(
         default_factory=list, max_length=16, description="Such as amd64 and arm64."
     )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
 from roost.api.names import GROUP, PLATFORM_URL_ANNOTATION
-from roost.api.validation.findings import FieldError, error
+from roost.api.validation.findings import FieldError, Verdict, error
 from roost.api.validation.labels import check_key
 from roost.api.validation.shape import join
 
@@ -16,7 +16,8 @@ _OTHERS: Final = (f"{GROUP}/", "kubectl.kubernetes.io/")
 """Prefixes that mean something to others on this very object."""
 
 
-def check_annotations(annotations: Mapping[str, str]) -> list[FieldError]:
+def check_annotations(annotations: Mapping[str, str], platform: Sequence[str] | None) -> Verdict:
+    """`platform`: host:port of every address of the gateway; None where they are not known."""
     errors: list[FieldError] = []
     for key, value in annotations.items():
         path = join(PATH, key)
@@ -26,7 +27,22 @@ def check_annotations(annotations: Mapping[str, str]) -> list[FieldError]:
         if not found and key == PLATFORM_URL_ANNOTATION and not is_https(value):
             found = [error("annotation.url", path, given=value, right="https://platform.example.com")]
         errors += found
-    return errors
+    url = annotations.get(PLATFORM_URL_ANNOTATION)
+    if url is None or platform is None or not is_https(url) or host_and_port(url) in platform:
+        return Verdict(errors)
+    # Only a warning: an address translation in front of the platform may lead to it all the same.
+    path = join(PATH, PLATFORM_URL_ANNOTATION)
+    if platform:
+        facts = {"given": url, "addresses": ", ".join(f"https://{one}" for one in platform)}
+        return Verdict(errors, [error("annotation.platform", path, add=host_and_port(url), **facts)])
+    return Verdict(errors, [error("annotation.platform.none", path, given=url)])
+
+
+def host_and_port(url: str) -> str:
+    """As the gateway's addresses are written: in lower case, with the port."""
+    parts = urlsplit(url)
+    host = (parts.hostname or "").lower()
+    return f"{f'[{host}]' if ':' in host else host}:{parts.port or 443}"
 
 
 def is_https(text: str) -> bool:

@@ -22,7 +22,7 @@ from roost.api.validation.runtime import check_runtime
 from roost.api.validation.shape import join
 from roost.api.validation.texts import NOTHING, Term
 from roost.api.validation.versions import check_version
-from roost.api.validation.world import KnownCluster, KnownMachine, World
+from roost.api.validation.world import KnownCluster, KnownMachine, World, platform_addresses
 
 
 def check_cluster(namespace: str, name: str, spec: ClusterSpec, world: World) -> Verdict:
@@ -37,7 +37,7 @@ def check_cluster(namespace: str, name: str, spec: ClusterSpec, world: World) ->
     verdict = Verdict()
     if (namespace, name) == (SYSTEM_NAMESPACE, GLOBAL_CLUSTER):
         verdict += Verdict([error("global.name", "metadata.name", "FieldValueForbidden", namespace=namespace)])
-    verdict += Verdict(check_annotations(spec.annotations))
+    verdict += check_annotations(spec.annotations, platform_addresses(world))
     own = known(namespace, name, world)
     verdict += check_wish(spec.project, available=own is not None and own.available, world=world)
     if spec.imported is not None:
@@ -73,9 +73,9 @@ def _on_premises(namespace: str, name: str, spec: ClusterSpec, wanted: OnPremise
     verdict += check_planes(wanted, machines, complete=world.complete, initialized=initialized)
     verdict += Verdict(check_node_names(wanted))
     verdict += check_max_pods(wanted)
-    verdict += check_runtime(wanted, world)
+    verdict += check_runtime(wanted, world, initialized=initialized)
     verdict += check_registry(namespace, wanted.registry, world)
-    verdict += check_monitoring(namespace, name, wanted, machines, world)
+    verdict += check_monitoring(namespace, name, wanted, machines, world, initialized=initialized)
     return verdict
 
 

@@ -43,14 +43,18 @@ def validate_documents(
     releases: Collection[str] | None = None,
     existing: Iterable[Json] = (),
     secrets_complete: bool = False,
+    platform: bool = False,
 ) -> list[Judged]:
     """One verdict per document, in their order.
 
     `existing`: objects that are there already and are not judged. `secrets_complete`: a Secret that is
-    neither here nor there does not exist (the controllers know; a file does not).
+    neither here nor there does not exist (the controllers know; a file does not). `platform`: nor does a
+    FeatureGate, a CloudCredential or a Project.
     """
     objects = [cast("Json", document) for document in documents if isinstance(document, Mapping)]
-    world = MemoryWorld.of(existing, releases=releases, complete=True, secrets_complete=secrets_complete)
+    world = MemoryWorld.of(
+        existing, releases=releases, complete=True, secrets_complete=secrets_complete, platform=platform
+    )
     for item in objects:
         if item.get("kind") != "Machine":
             world.put(item)
@@ -107,12 +111,12 @@ def judge_cluster(
 ) -> list[Judged]:
     """The whole set of a Cluster, with nothing still to come: what the condition `Validated` stands for.
 
-    `others`: Machines (and Clusters) of everybody else, for duplicate addresses. What roost itself wrote
-    into the objects is no finding.
+    `others`: what else the rules ask for: Machines of everybody else that share an address, FeatureGates,
+    Projects, a linked Cluster, the Cluster `global`. What roost itself wrote into the objects is no finding.
     """
     mine = [_as_written(document) for document in (cluster, *machines)]
-    judged = validate_documents(mine, releases=releases, existing=[*others, *secrets], secrets_complete=True)
-    return [one for one in judged if one.verdict.errors]
+    existing = [*others, *secrets]
+    return validate_documents(mine, releases=releases, existing=existing, secrets_complete=True, platform=True)
 
 
 def _as_written(document: Json) -> Json:

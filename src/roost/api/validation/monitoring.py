@@ -15,15 +15,25 @@ PATH: Final = "spec.onPremises.monitoring"
 
 
 def check_monitoring(
-    namespace: str, name: str, wanted: OnPremises, machines: Sequence[KnownMachine], world: World
+    namespace: str,
+    name: str,
+    wanted: OnPremises,
+    machines: Sequence[KnownMachine],
+    world: World,
+    *,
+    initialized: bool,
 ) -> Verdict:
+    """`initialized`: the cluster runs; what it names and is gone meanwhile is told, and stops nothing."""
     found = wanted.monitoring
     if found is None:
         return Verdict()
-    verdict = Verdict(_together(found)) + _machines(found, machines, complete=world.complete)
+    verdict = Verdict(_together(found))
+    named = _machines(found, machines, complete=world.complete)
     if found.type is MonitoringType.VICTORIA_METRICS and found.deployment is MonitoringDeployment.AGENT_ONLY:
-        verdict += _linked(namespace, name, found, world)
-    return verdict
+        named += _linked(namespace, name, found, world)
+    if initialized and world.complete:
+        return verdict + Verdict(notices=[*named.errors, *named.notices])
+    return verdict + named
 
 
 def _together(found: Monitoring) -> list[FieldError]:

@@ -47,13 +47,16 @@ DOCKERS_OWNED: Final[Mapping[str, Term]] = {
 _FLAG: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
-def check_runtime(wanted: OnPremises, world: World) -> Verdict:
+def check_runtime(wanted: OnPremises, world: World, *, initialized: bool) -> Verdict:
+    """`initialized`: the cluster runs; a gate that was closed meanwhile stops nothing."""
     verdict = Verdict()
     docker = wanted.runtime.type is RuntimeType.DOCKER
     if docker:
         enabled = world.gate(CRI_DOCKER)
         closed = error("docker.gate", f"{PATH}.type", "FieldValueForbidden", gate=CRI_DOCKER)
-        if enabled is False:
+        if enabled is False and initialized:
+            verdict += Verdict(notices=[error("docker.gate.closed", f"{PATH}.type", gate=CRI_DOCKER)])
+        elif enabled is False:
             verdict += Verdict([closed])
         elif enabled is None:
             notice = error("docker.gate.unknown", f"{PATH}.type", gate=CRI_DOCKER)

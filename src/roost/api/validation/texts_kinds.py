@@ -87,5 +87,9 @@ KIND_TEXTS: Final[dict[str, Text]] = {
         "{given} 是 Kubernetes 自己的身份；请填写平台的用户或组",
     ),
     "member.twice": Text("{given} is a member already; leave one", "{given} 已是成员；请只保留一个"),
+    "gate.used": Text(
+        "{clusters} use what {gate} opens and go on as they are; new clusters can't choose it any more",
+        "{clusters} 正在使用 {gate} 所开启的功能，将照常运行；新集群不能再选择",
+    ),
     "gate.unknown": Text("roost knows no feature {given}; write {right}", "roost 没有功能 {given}；请写 {right}"),
 }

@@ -34,6 +34,17 @@ PARAMETER_TEXTS: Final[dict[str, Text]] = {
         "{given} is not an https URL by which the cluster reaches the platform; write one such as {right}",
         "{given} 不是集群访问平台所用的 https URL；请写地址，例如 {right}",
     ),
+    "annotation.platform": Text(
+        "{given} is none of the platform's addresses ({addresses}), so that what talks to the platform may not find "
+        "it there; write one of them, or add it with `roost address add {add}`",
+        "{given} 不是平台的地址（{addresses}），需要访问平台的组件可能无法连接；请填写其中之一，"
+        "或用 `roost address add {add}` 添加",
+    ),
+    "annotation.platform.none": Text(
+        "{given}: the platform listens on loopback only, so that nothing in the cluster can reach it; start it with "
+        "`roost up --address`",
+        "{given}：平台只监听回环地址，集群中的组件无法访问；请用 `roost up --address` 启动平台",
+    ),
     # Nodes.
     "nodename.ipv6": Text(
         "IP needs IPv4, since the name of a Node holds no colon; write Hostname, or ipFamily DualStack",
@@ -118,6 +129,10 @@ PARAMETER_TEXTS: Final[dict[str, Text]] = {
     "docker.gate.unknown": Text(
         "Docker is only to be had where the FeatureGate {gate} is enabled on the platform",
         "仅当平台启用了功能开关 {gate} 时才能使用 Docker",
+    ),
+    "docker.gate.closed": Text(
+        "the FeatureGate {gate} is closed; this cluster goes on with Docker as it is, and no new one can choose it",
+        "功能开关 {gate} 已关闭；该集群继续使用 Docker 运行，新集群不能再选择 Docker",
     ),
     "docker.args": Text(
         "{given}: settings of Docker are only for runtime Docker; leave them out with Containerd",

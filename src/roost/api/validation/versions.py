@@ -42,6 +42,11 @@ def likely(given: str, releases: Collection[str] | None) -> str:
     return same[-1] if same else f"{found[0]}.0"
 
 
+def newest_first(versions: Collection[str]) -> list[str]:
+    """Versions in the order in which they are offered: the first one is recommended."""
+    return sorted(versions, key=_numbers, reverse=True)
+
+
 def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"[0-9]+", version))
 
@@ -51,5 +56,7 @@ def _present(releases: Collection[str] | None) -> Term:
         return Term("`roost bundle list` shows what is here", "`roost bundle list` 列出可用版本")
     if not releases:
         return Term("no release is here yet", "此处还没有任何发布包")
-    listed = ", ".join(sorted(releases, key=_numbers))
-    return Term(f"here are {listed}", f"可用版本：{listed}")
+    newest, *others = newest_first(releases)
+    english = ", ".join([f"{newest} (recommended)", *others])
+    chinese = "、".join([f"{newest}（推荐）", *others])
+    return Term(f"here are {english}", f"可用版本：{chinese}")

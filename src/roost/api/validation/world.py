@@ -30,6 +30,8 @@ class KnownCluster:
     available: bool = False
     attached: bool = False
     """Imported or registered: it exists already and is not made of Machines."""
+    addresses: tuple[str, ...] | None = None
+    """Of the Cluster global: host:port of the platform's gateway; None where its status does not tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +233,18 @@ def known_cluster(document: Json) -> KnownCluster:
         is_true(document, CONTROL_PLANE_INITIALIZED),
         is_true(document, AVAILABLE),
         any(_at(document, "spec", way) is not None for way in ("imported", "registered")),
+        _addresses(document),
     )
+
+
+def platform_addresses(world: World) -> tuple[str, ...] | None:
+    """Where others reach the platform's gateway, as host:port; None where that is not known."""
+    return next((cluster.addresses for cluster in world.clusters() if cluster.is_global), None)
+
+
+def _addresses(document: Json) -> tuple[str, ...] | None:
+    found = _at(document, "status", "addresses")
+    return tuple(map(str, cast("list[object]", found))) if isinstance(found, list) else None
 
 
 def known_machine(document: Json) -> KnownMachine:

@@ -57,8 +57,8 @@ def routes(services: Services) -> list[Route]:
         if not isinstance(documents, list) or len(cast("list[Any]", documents)) > MOST_DOCUMENTS:
             raise Refusal(422, f"documents: give a list of at most {MOST_DOCUMENTS}", cause="BodyInvalid")
         listed = cast("list[object]", documents)
-        existing = await _existing(services, caller, seen(request).audit_id)
-        return JSONResponse(await asyncio.to_thread(judged, listed, existing))
+        existing, whole = await _existing(services, caller, seen(request).audit_id)
+        return JSONResponse(await asyncio.to_thread(judged, listed, existing, whole=whole))
 
     return [
         Route("/roost/v1/clusters/{namespace}/{name}/kubeconfig", kubeconfig, methods=["GET"]),
@@ -94,8 +94,11 @@ def through(server: str, ca_pem: str, *, namespace: str = "", name: str = "") ->
     )
 
 
-def judged(documents: list[object], existing: list[Mapping[str, Any]]) -> dict[str, Any]:
-    """As `roost validate -o json` tells it, with the messages in both languages. Imports the models: in a thread."""
+def judged(documents: list[object], existing: list[Mapping[str, Any]], *, whole: bool) -> dict[str, Any]:
+    """As `roost validate -o json` tells it, with the messages in both languages. Imports the models: in a thread.
+
+    `whole`: `existing` is everything, so that a gate, a credential or a Project that is not there does not exist.
+    """
     from roost.api.validation.documents import validate_documents
     from roost.api.validation.findings import FieldError
 
@@ -115,7 +118,7 @@ def judged(documents: list[object], existing: list[Mapping[str, Any]]) -> dict[s
         for item in existing
         if item.get("kind") == "KubernetesRelease"
     ]
-    verdicts = validate_documents(documents, releases=releases or None, existing=existing)
+    verdicts = validate_documents(documents, releases=releases or None, existing=existing, platform=whole)
     wrong = sum(len(one.verdict.errors) for one in verdicts)
     return {
         "valid": wrong == 0,
@@ -147,13 +150,20 @@ async def _stored(services: Services, namespace: str, name: str) -> str:
         ) from error
 
 
-async def _existing(services: Services, caller: Caller, audit_id: str) -> list[Mapping[str, Any]]:
-    """What the caller may see of what is there already: new documents are compared with it."""
+async def _existing(services: Services, caller: Caller, audit_id: str) -> tuple[list[Mapping[str, Any]], bool]:
+    """What the caller may see of what is there already: new documents are compared with it.
+
+    And whether that is all of it, so that a gate, a credential or a Project that is not there does not exist.
+    """
+    whole = True
     found: list[Mapping[str, Any]] = []
     for plural, kind in (
         ("clusters", "Cluster"),
         ("machines", "Machine"),
         ("kubernetesreleases", "KubernetesRelease"),
+        ("featuregates", "FeatureGate"),
+        ("cloudcredentials", "CloudCredential"),
+        ("projects", "Project"),
     ):
         head = RequestHead(
             "GET", f"/apis/{GROUP}/{VERSION}/{plural}", ((b"Accept", b"application/json"),), caller.identity, audit_id
@@ -161,7 +171,8 @@ async def _existing(services: Services, caller: Caller, audit_id: str) -> list[M
         try:
             listed = await ask(services.platform, head)
         except ApiAnswer:
+            whole = False
             continue
         for item in cast("list[dict[str, Any]]", listed.get("items") or []):
             found.append({"apiVersion": f"{GROUP}/{VERSION}", "kind": kind, **item})
-    return found
+    return found, whole
