@@ -5,7 +5,7 @@ SHELL := /bin/bash
 PYTHON := .venv/bin/python
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup helper check gen unit contract test verify soak bench bench-gateway demo demo-down console screenshots lab docs clean
+.PHONY: help setup helper check gen unit contract test verify soak bench bench-console bench-gateway demo demo-down console screenshots lab docs clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -43,6 +43,10 @@ bench: ## measurements beside their peers, medians of interleaved runs (about 40
 bench-gateway: ## what gateway and tunnel add, beside rancher/remotedialer (about 10 min)
 	@tools/bench.sh --only gateway
 
+bench-console: setup ## what the console loads, paints and keeps up with, at 2,000 clusters (about 6 min)
+	@tools/console.sh --browser
+	@tools/bench.sh --only console
+
 demo: ## three lab machines, roost, and a cluster of 1+2 on them (cold 20 min, warm 3 min)
 	@tools/demo.sh
 
@@ -52,9 +56,10 @@ demo-down: ## end what `make demo` started
 console: setup ## build the web console (its own tests: cd console && npm test)
 	@tools/console.sh --force
 
-screenshots: setup ## pictures of each page of the console; DATA=DIR is a running platform's data directory
+screenshots: helper ## pictures of each page of the console for the docs, from a platform with lab machines (about 6 min)
 	@tools/console.sh --browser
-	@$(PYTHON) tools/screenshots.py --data-dir $(DATA)
+	@$(PYTHON) -m lab build --kubernetes 1.31.4
+	@$(PYTHON) tools/screenshots.py
 
 lab: setup ## build the lab's programs and images for the newest Kubernetes (cold 15 min)
 	@$(PYTHON) -m lab build

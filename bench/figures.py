@@ -50,6 +50,8 @@ class Figure:
     target: float | None = None
     """The ratio that is aimed at, at most."""
     part: str = ""
+    limit: float | None = None
+    """The most that the median may be, in the figure's unit; for what has no peer."""
 
     @property
     def ratio(self) -> float | None:
@@ -60,7 +62,9 @@ class Figure:
 
     @property
     def met(self) -> bool | None:
-        """Whether the target is met; None where there is none."""
+        """Whether the target or the limit is met; None where there is none."""
+        if self.limit is not None:
+            return self.own.median <= self.limit
         if self.target is None or self.ratio is None:
             return None
         return self.ratio <= self.target
@@ -88,8 +92,10 @@ def figure(
     *,
     target: float | None = None,
     part: str = "",
+    limit: float | None = None,
 ) -> Figure:
-    return Figure(key, unit, Sample(tuple(own)), Sample(tuple(peer)) if peer is not None else None, target, part)
+    theirs = Sample(tuple(peer)) if peer is not None else None
+    return Figure(key, unit, Sample(tuple(own)), theirs, target, part, limit)
 
 
 def order(run: int) -> tuple[str, str]:

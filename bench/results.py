@@ -32,6 +32,7 @@ def decode(name: str, value: dict[str, Any]) -> Benchmark:
             Sample(tuple(each["peer"]["values"])) if "peer" in each else None,
             each.get("target"),
             each.get("part", ""),
+            each.get("limit"),
         )
         for each in value["figures"]
     )
@@ -62,6 +63,8 @@ def _figure(figure: Figure) -> dict[str, Any]:
         found["ratio"] = round(figure.ratio, 3)
     if figure.target is not None:
         found["target"] = figure.target
+    if figure.limit is not None:
+        found["limit"] = figure.limit
     return found
 
 

@@ -39,7 +39,7 @@ def cells(figure: Figure, language: int) -> list[str]:
     own = [words.label(figure.key, figure.part, language), number(figure.own.median, figure.unit)]
     own.append(spread(figure.own, figure.unit))
     if figure.peer is None:
-        return [*own, "", "", "", "", ""]
+        return [*own, "", "", "", "", target(figure, language)]
     peer = [
         words.peer(figure.key, figure.part, language),
         number(figure.peer.median, figure.unit),
@@ -50,10 +50,14 @@ def cells(figure: Figure, language: int) -> list[str]:
 
 
 def target(figure: Figure, language: int) -> str:
-    if figure.target is None:
+    if figure.limit is not None:
+        wanted = number(figure.limit, figure.unit)
+    elif figure.target is not None:
+        wanted = f"{figure.target:g}"
+    else:
         return ""
     met = {None: ("", ""), True: (", met", "，达到"), False: (", missed", "，未达到")}[figure.met]
-    return f"≤ {figure.target:g}{met[language]}"
+    return f"≤ {wanted}{met[language]}"
 
 
 def text(benchmark: Benchmark) -> Iterator[str]:
