@@ -20,6 +20,8 @@ from typing import TypedDict
 ROOT = Path(__file__).resolve().parents[1]
 STATE = ROOT / "artifacts" / "verify.json"
 RESULTS = ROOT / "tests" / "results" / "stories.json"
+STORIES = ("tests/e2e", "tests/console")
+TESTED = ("src", "lab", "helper", "console", *STORIES)
 
 
 class Outcome(TypedDict):
@@ -30,17 +32,15 @@ class Outcome(TypedDict):
 
 
 def tree() -> str:
-    """Hash of what the stories test: sources, tests and the lab."""
+    """Hash of what the stories test: sources, console, tests and the lab."""
     listing = subprocess.run(
-        ["git", "ls-files", "-s", "src", "lab", "helper", "tests/e2e"],
+        ["git", "ls-files", "-s", *TESTED],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=True,
     ).stdout
-    dirty = subprocess.run(
-        ["git", "diff", "src", "lab", "helper", "tests/e2e"], cwd=ROOT, capture_output=True, check=True
-    )
+    dirty = subprocess.run(["git", "diff", *TESTED], cwd=ROOT, capture_output=True, check=True)
     import hashlib
 
     return hashlib.sha256(listing.encode() + dirty.stdout).hexdigest()[:16]
@@ -48,7 +48,7 @@ def tree() -> str:
 
 def collect(markers: str) -> list[str]:
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "--collect-only", "-m", markers, "tests/e2e"],
+        [sys.executable, "-m", "pytest", "--collect-only", "-m", markers, *STORIES],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -40,12 +40,12 @@ function Mark({ step }: { step: Step }) {
   return <Dot tone={STEP_TONE[step.state]} />;
 }
 
-function Line({ step, title, aside }: { step: Step; title: string; aside?: string }) {
+function Line({ step, title, aside, of }: { step: Step; title: string; aside?: string; of?: MachineStep }) {
   const t = useWords();
   const language = useLanguage();
   const open = step.state === "failed" || step.state === "working";
   return (
-    <li className={`step step-${step.state}`}>
+    <li className={`step step-${step.state}`} data-step={step.name} data-machine={of?.machine} data-role={of?.role}>
       <span className="step-mark">
         <Mark step={step} />
       </span>
@@ -78,7 +78,7 @@ function MachineLine({ step }: { step: MachineStep }) {
   const t = useWords();
   const title = useConditionTitle();
   const aside = `${t(`role.${step.role}`)} · ${title(step.name)}`;
-  return <Line step={step} title={step.machine} aside={aside} />;
+  return <Line step={step} title={step.machine} aside={aside} of={step} />;
 }
 
 export function Progress({ cluster }: { cluster: Cluster }) {
