@@ -1,101 +1,152 @@
 """Pictures of each page of the console in both languages and both themes: `make screenshots`.
 
-Looks at a platform that runs (`--data-dir`), with Debian's Chromium, and writes into docs/LANGUAGE/console/pictures.
+Starts a platform with clusters on lab machines (tools/scene.py), or looks at one that runs (`--data-dir`), with
+Debian's Chromium, and writes docs/LANGUAGE/console/pictures/THEME/PAGE.webp. `--out DIR` writes PNG files there.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import base64
+import contextlib
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from tests.console.browser import Visitor, chromium, place  # noqa: E402
+from tools.scene import scene  # noqa: E402
+
+SHOP: Final = "/clusters/default/shop"
 PAGES: Final = {
-    "sign-in": "/sign-in",
     "clusters": "/clusters",
     "choose": "/clusters/new",
-    "create": "/clusters/new/on-premises",
     "import": "/clusters/new/import",
     "register": "/clusters/new/register",
-    "cluster": "/clusters/{cluster}",
-    "machines": "/clusters/{cluster}/machines",
-    "conditions": "/clusters/{cluster}/conditions",
-    "progress": "/clusters/{cluster}/progress",
-    "access": "/clusters/{cluster}/access",
-    "terminal": "/clusters/{cluster}/terminal",
+    "cluster": SHOP,
+    "machines": f"{SHOP}/machines",
+    "conditions": f"{SHOP}/conditions",
+    "events": f"{SHOP}/events",
+    "yaml": f"{SHOP}/yaml",
+    "access": f"{SHOP}/access",
+    "agent": "/clusters/default/edge",
     "credentials": "/credentials",
     "projects": "/projects",
+    "project": "/projects/retail",
     "users": "/users",
     "feature-gates": "/feature-gates",
     "audit": "/audit",
     "releases": "/releases",
     "registry": "/registry",
     "help": "/help",
+    "missing": "/nowhere",
 }
-CHROMIUM: Final = "/usr/bin/chromium"
-# Nothing of the browser's own may ask anywhere.
-ARGUMENTS: Final = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
+QUALITY: Final = 82
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data-dir", type=Path, required=True)
-    parser.add_argument("--cluster", default="roost-system/global", help="NAMESPACE/NAME that is shown")
+    parser.add_argument("--data-dir", type=Path, help="of a platform that runs, with the clusters of tools/scene.py")
     parser.add_argument("--only", nargs="*", default=[], help="names of pages")
-    parser.add_argument("--out", type=Path, default=None, help="a directory of its own")
+    parser.add_argument("--out", type=Path, default=None, help="a directory of its own, for PNG files")
     chosen = parser.parse_args()
-    from playwright.sync_api import sync_playwright
-
-    record = json.loads((chosen.data_dir / "platform.json").read_text("utf-8"))
-    url = f"https://127.0.0.1:{int(record.get('portBase') or record.get('port_base') or 7000) + 445}"
-    password = (chosen.data_dir / "administrator.password").read_text("utf-8").strip()
-    with sync_playwright() as player:
-        browser: Any = player.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+    with contextlib.ExitStack() as stack:
+        data = chosen.data_dir or stack.enter_context(scene())
+        browser = stack.enter_context(chromium("--font-render-hinting=none"))
         for language in ("en", "zh"):
             for theme in ("light", "dark"):
-                target = (chosen.out or ROOT / "docs" / language / "console/pictures") / (
-                    f"{language}-{theme}" if chosen.out else theme
+                target = (
+                    chosen.out / f"{language}-{theme}"
+                    if chosen.out
+                    else ROOT / "docs" / language / "console/pictures" / theme
                 )
                 target.mkdir(parents=True, exist_ok=True)
-                pictures(browser, url, password, language=language, theme=theme, target=target, chosen=chosen)
-        browser.close()
+                taking = Taking(browser, data, language, theme, target, tuple(chosen.only), png=bool(chosen.out))
+                taking.all()
 
 
-def pictures(
-    browser: Any, url: str, password: str, *, language: str, theme: str, target: Path, chosen: argparse.Namespace
-) -> None:
-    context = browser.new_context(ignore_https_errors=True, viewport={"width": 1280, "height": 800})
-    context.add_init_script(
-        f"localStorage.setItem('roost.language', '{language}'); localStorage.setItem('roost.theme', '{theme}')"
-    )
-    page = context.new_page()
-    for name, path in PAGES.items():
-        if chosen.only and name not in chosen.only and name != "sign-in":
-            continue
-        page.goto(f"{url}/console{path.format(cluster=chosen.cluster)}")
-        page.wait_for_load_state("networkidle")
-        page.wait_for_selector("h1")
+class Taking:
+    """The pictures of one language and theme."""
+
+    def __init__(
+        self, browser: Any, data: Path, language: str, theme: str, target: Path, only: tuple[str, ...], *, png: bool
+    ) -> None:
+        self.person = Visitor(browser, place(data), language=language, theme=theme, width=1280)
+        self.page = self.person.page
+        self.target, self.only, self.png = target, only, png
+        self.session = self.person.context.new_cdp_session(self.page)
+
+    def all(self) -> None:
+        self.person.open("/sign-in")
+        self.take("sign-in")
+        self.person.sign_in()
+        for name, path in PAGES.items():
+            self.step(name, lambda path=path: self.person.open(path))
+        self.step("progress", lambda: self.person.open("/clusters?progress=team%2Fbilling"))
+        self.step("terminal", self.terminal)
+        self.step("delete", self.delete)
+        self.form()
+        self.person.close()
+
+    def step(self, name: str, reach: Callable[[], object]) -> None:
+        if not self.only or name in self.only:
+            reach()
+            self.take(name)
+
+    def take(self, name: str) -> None:
+        if self.only and name not in self.only:
+            return
+        self.page.wait_for_selector("h1, [role=dialog]")
         # Fonts and the last transition.
-        page.wait_for_timeout(400)
-        page.screenshot(path=str(target / f"{name}.png"))
-        if name == "sign-in":
-            page.fill("#user", "admin")
-            page.fill("#password", password)
-            page.keyboard.press("Enter")
-            page.wait_for_url("**/clusters")
-    context.close()
+        self.page.wait_for_timeout(700)
+        if self.png:
+            self.page.screenshot(path=str(self.target / f"{name}.png"))
+            return
+        # Playwright itself writes PNG and JPEG alone; WebP is a third of either here.
+        taken = self.session.send("Page.captureScreenshot", {"format": "webp", "quality": QUALITY})
+        (self.target / f"{name}.webp").write_bytes(base64.b64decode(taken["data"]))
+
+    def terminal(self) -> None:
+        self.person.open(f"{SHOP}/terminal")
+        self.page.locator("main input").fill("kubectl get nodes")
+        self.page.keyboard.press("Enter")
+        self.page.wait_for_timeout(1500)
+
+    def delete(self) -> None:
+        self.person.open(SHOP)
+        self.page.locator("main .page-actions .ant-btn-dangerous").click()
+        self.person.dialog.wait_for()
+
+    def form(self) -> None:
+        """Filled in, with the dialog of a machine, the YAML beside it, and the review."""
+        if self.only and not {"create", "machine", "create-yaml", "review", "create-errors"} & set(self.only):
+            return
+        page = self.page
+        self.person.open("/clusters/new/on-premises")
+        page.fill("#f-metadata-name", "warehouse")
+        page.fill("#f-spec-displayName", "Warehouse 7")
+        page.click("#f-spec-version")
+        page.locator(".ant-select-item-option").first.click()
+        page.fill("#f-spec-onPremises-controlPlaneEndpoint-host", "198.51.100.21")
+        page.evaluate("window.scrollTo(0, 0)")
+        self.take("create")
+        page.locator(".machine-list .toolbar button").last.click()
+        dialog = self.person.dialog
+        dialog.locator("#m-spec-addresses-ipv4").fill("198.51.100.21")
+        dialog.locator("#m-password").fill("of-no-machine")
+        self.take("machine")
+        dialog.locator("button.ant-btn-primary").last.click()
+        dialog.wait_for(state="detached")
+        page.locator(".machine-list").scroll_into_view_if_needed()
+        page.locator("main .page-actions button").first.click()
+        page.locator(".cm-content").wait_for()
+        self.take("create-yaml")
+        page.locator(".create-foot button.ant-btn-primary").click()
+        page.wait_for_url("**step=review**")
+        self.take("review")
 
 
 if __name__ == "__main__":
