@@ -13,6 +13,7 @@ from roost.node.things.file import File
 from roost.providers.onprem import layout, steps
 from roost.providers.onprem.context import Context, MachineInput
 from roost.providers.onprem.kubeadm import config
+from roost.providers.onprem.preflight import machine as machine_checks
 from roost.providers.onprem.preflight import virtual
 from roost.providers.onprem.preflight.machine import Subject
 from roost.providers.onprem.vip import address, render, things
@@ -157,3 +158,11 @@ def test_an_address_that_answers_before_the_cluster_exists_is_somebodys() -> Non
 def test_an_address_outside_the_control_planes_subnet_is_refused_and_workers_are_free() -> None:
     ctx = with_image(context(host="10.201.0.100"))
     assert findings(ctx, subject(ctx, PLANES[0]), subject(ctx, made.W1)) == ["cp1 VirtualAddressOutside"]
+
+
+def test_a_virtual_address_is_silent_until_somebody_holds_it() -> None:
+    ctx = context()
+    silent = subject(ctx, PLANES[1], reach={"endpoint": "unreachable"})
+    assert list(machine_checks.reachability(silent)) == []
+    later = replace(silent, exists=True)
+    assert [each.check for each in machine_checks.reachability(later)] == ["EndpointUnreachable"]

@@ -148,7 +148,9 @@ async def _preflight(
     existing = await _existing_nodes(ctx, seen, joins=bool(new_ones and established))
     registry = ctx.registry.address if ctx.registry else None
     subjects = [
-        Subject(ctx.spec, look.machine, look.found, ctx.cluster_id, ctx.bundle.architectures, registry)
+        Subject(
+            ctx.spec, look.machine, look.found, ctx.cluster_id, ctx.bundle.architectures, registry, bool(established)
+        )
         for look in seen
     ]
     joined = [subject for subject, look in zip(subjects, seen, strict=True) if not _is_new(ctx, look)]

@@ -78,6 +78,8 @@ class Subject:
     """That the bundle holds."""
     registry: str | None = None
     """host:port of roost's registry."""
+    exists: bool = False
+    """There is a control plane already, so that its endpoint should answer."""
 
     @property
     def ours(self) -> bool:
@@ -280,7 +282,7 @@ def reachability(subject: Subject) -> Iterator[Finding]:
             f"nameservers: {', '.join(subject.found.node.nameservers) or 'none'}",
             "Add the name to DNS, or to /etc/hosts of every machine",
         )
-    elif reach.get("endpoint") == "unreachable":
+    elif reach.get("endpoint") == "unreachable" and (wanted.self_built_vip is None or subject.exists):
         yield subject.warning(
             "EndpointUnreachable",
             f"the machine gets no answer from {endpoint}",
