@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from roost.bundle import vipimage
+from roost.node.facts import Listener
 from roost.node.things.file import File
 from roost.providers.onprem import layout, steps
 from roost.providers.onprem.context import Context, MachineInput
@@ -166,3 +167,16 @@ def test_a_virtual_address_is_silent_until_somebody_holds_it() -> None:
     assert list(machine_checks.reachability(silent)) == []
     later = replace(silent, exists=True)
     assert [each.check for each in machine_checks.reachability(later)] == ["EndpointUnreachable"]
+
+
+def test_a_listener_on_every_address_keeps_haproxy_from_the_component_ports() -> None:
+    ctx = with_image(context())
+
+    def with_listener(address_: str, port: int) -> list[str]:
+        listeners = (Listener("tcp", address_, port, "prometheus"),)
+        return findings(ctx, subject(ctx, PLANES[0], node={"listeners": listeners}))
+
+    assert with_listener("0.0.0.0", 11780) == ["cp1 PortTaken"]
+    assert with_listener("*", 11781) == ["cp1 PortTaken"]
+    assert with_listener("10.200.0.11", 11780) == []
+    assert with_listener("0.0.0.0", 11782) == []

@@ -17,7 +17,7 @@ from roost.providers.onprem.context import Context
 from roost.providers.onprem.preflight.machine import Subject
 from roost.providers.onprem.preflight.report import Finding
 from roost.providers.onprem.vip import address
-from roost.providers.onprem.vip.address import Virtual
+from roost.providers.onprem.vip.address import COMPONENT_PORTS, Virtual
 
 
 def findings(ctx: Context, subjects: Sequence[Subject], *, exists: bool) -> list[Finding]:
@@ -30,6 +30,7 @@ def findings(ctx: Context, subjects: Sequence[Subject], *, exists: bool) -> list
         if subject.machine.spec.role is Role.CONTROL_PLANE:
             found += _image(ctx, subject)
             found += _subnet(subject, virtual)
+            found += _ports(subject)
         found += _own(subject, virtual)
         found += _resolved(ctx, subject, virtual)
         if not exists and not subject.ours:
@@ -60,6 +61,19 @@ def _subnet(subject: Subject, virtual: Virtual) -> Iterator[Finding]:
             f"{subject.machine.spec.addresses.primary} is in {', '.join(map(str, networks))}",
             "Take a free address of the subnet that all control planes share, or a load balancer",
         )
+
+
+def _ports(subject: Subject) -> Iterator[Finding]:
+    """haproxy listens on these ports of the virtual address, which a listener on every address makes impossible."""
+    for listener in subject.found.node.listeners:
+        everywhere = listener.address == "*" or ipaddress.ip_address(listener.address).is_unspecified
+        if listener.protocol == "tcp" and listener.port in COMPONENT_PORTS and everywhere:
+            yield subject.error(
+                "PortTaken",
+                f"port {listener.port}, which haproxy needs on the virtual address, is in use on every address",
+                f"by {listener.process or 'a process that the kernel does not name'}",
+                "Let that program listen on the machine's own address alone, or stop it",
+            )
 
 
 def is_name(spec: ClusterSpec) -> bool:
