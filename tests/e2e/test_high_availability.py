@@ -234,3 +234,93 @@ def test_a_dead_control_plane_is_replaced_at_its_address(story: Story) -> None:
     peers = {m.name: m.run("cat /etc/kubernetes/vip/keepalived.conf").stdout for m in (new, *machines[1:])}
     for machine in machines:
         assert all(machine.ipv4 in text for text in peers.values())
+
+
+SIX = {"ipFamily": "IPv6", "podCIDR": "fd00:16::/56", "serviceCIDR": "fd00:112::/112"}
+
+
+@pytest.mark.verify
+@pytest.mark.parametrize(("version", "family"), [("1.28.15", 4), ("1.29.15", 4), ("1.30.4", 4), ("1.31.4", 6)])
+def test_a_lone_control_plane_holds_a_virtual_address(story: Story, version: str, family: int) -> None:
+    """Every version has the image in its bundle; IPv6 speaks VRRP 3."""
+    (machine,) = story.make_machines(1)
+    own = machine.ipv4 if family == 4 else machine.ipv6
+    address = f"{own.rpartition('.')[0]}.200" if family == 4 else f"{own.rpartition('::')[0]}::200"
+    story.platform.start(version)
+    one = machine_object(machine, "demo", "ControlPlane", "demo-ssh")
+    one["spec"]["addresses"] = {f"ipv{family}": own}
+    endpoint = {"host": address, "selfBuiltVIP": {"virtualRouterID": 51}}
+    more = {"network": SIX} if family == 6 else {}
+    whole = cluster_object("demo", version, "", **{"controlPlaneEndpoint": endpoint, **more})
+    story.platform.kubectl("apply", "-f", "-", stdin=as_file(ssh_secret("demo-ssh", machine), one, whole))
+    cluster = Managed(story.platform, "demo")
+    cluster.wait_available()
+    checks.nodes_ready(cluster, count=1, version=version)
+    assert holder([machine], address)
+    assert cluster.object()["status"]["endpoint"] == f"https://{checks.host(address)}:6443"
+
+
+LISTING = """\
+export PATH=$PATH:/usr/local/bin
+pki=/etc/kubernetes/pki/etcd
+id=$(crictl ps --quiet --state running --name '^etcd$' | head -n 1)
+crictl exec "$id" etcdctl --endpoints https://127.0.0.1:2379 --cacert $pki/ca.crt --cert $pki/healthcheck-client.crt \
+  --key $pki/healthcheck-client.key --write-out json member list
+"""
+
+
+def listed(machine: Machine) -> list[dict[str, Any]]:
+    """etcd's members, asked on the machine itself: the API may be silent."""
+    members: list[dict[str, Any]] = json.loads(machine.run(LISTING).stdout)["members"]
+    return members
+
+
+@pytest.mark.verify
+@pytest.mark.parametrize("version", ["1.28.15", "1.31.4"])
+def test_a_second_join_that_is_cut_off_keeps_the_quorum(story: Story, version: str) -> None:
+    """The new member is a learner until it has caught up: when it is lost before that, the first goes on writing."""
+    machines = story.make_machines(2)
+    first, second = machines
+    balancer = Balancer(BRIDGE_ADDRESS, [machine.ipv4 for machine in machines])
+    try:
+        story.platform.start(version)
+        text = high_available([first], 1, version=version, host=BRIDGE_ADDRESS)
+        story.platform.kubectl("apply", "-f", "-", stdin=text)
+        cluster = Managed(story.platform, "demo")
+        cluster.wait_available()
+        added = machine_object(second, "demo", "ControlPlane", "demo-ssh")
+        story.platform.kubectl("apply", "-f", "-", stdin=json.dumps(added))
+        eventually(lambda: len(listed(first)) == 2, timeout=240, every=0.05)
+        second.power_off()
+        assert [member.get("isLearner", False) for member in listed(first)] == [False, True], "cut off too late"
+        for number in range(5):
+            cluster.kubectl("create", "configmap", f"after-{number}", "--request-timeout=10s")
+        second.power_on()
+        eventually(lambda: etcd_members(cluster) == {first.name, second.name}, timeout=400)
+        checks.nodes_ready(cluster, count=2, version=version)
+    finally:
+        balancer.close()
+
+
+@pytest.mark.soak
+def test_five_control_planes_bear_the_loss_of_two(story: Story) -> None:
+    machines = story.make_machines(5)
+    address = virtual_address(machines)
+    story.platform.start("1.31.4")
+    text = high_available(machines, 5, host=address, selfBuiltVIP={"virtualRouterID": 51})
+    story.platform.kubectl("apply", "-f", "-", stdin=text)
+    cluster = Managed(story.platform, "demo")
+    cluster.wait_available(timeout=1800)
+    assert etcd_members(cluster) == {machine.name for machine in machines}
+    first = holder(machines, address)
+    first.power_off()
+    left = [machine for machine in machines if machine is not first]
+    eventually(lambda: cluster.kubectl("create", "configmap", "after-one").returncode == 0, timeout=60)
+    second = holder(left, address)
+    second.power_off()
+    eventually(lambda: cluster.kubectl("create", "configmap", "after-two").returncode == 0, timeout=60)
+    for machine in (first, second):
+        machine.power_on()
+    checks.nodes_ready(cluster, count=5, version="1.31.4")
+    cluster.wait_available(timeout=300)
+    assert etcd_members(cluster) == {machine.name for machine in machines}
