@@ -8,7 +8,7 @@ nothing names shows an empty cell, so that the page never says more than there i
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -41,9 +41,12 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "effect": ("Proof of its effect", "效果的证明"),
     "mutable": ("What can be changed later", "以后可以更改的字段"),
     "mutable.lead": (
-        "These fields can be changed at any time; what they stand for follows within seconds to minutes.",
-        "这些字段随时可以更改；其含义会在数秒到数分钟内生效。",
+        "These fields can be changed at any time; what they stand for follows within seconds to minutes. Every other "
+        "one is refused on update with the reason (`tests/unit/api/test_changes.py` tries each field of the models).",
+        "这些字段随时可以更改；其含义会在数秒到数分钟内生效。其余字段在更新时会被拒绝并说明原因"
+        "（`tests/unit/api/test_changes.py` 逐一尝试模型中的每个字段）。",
     ),
+    "change": ("Changed on what runs by", "在运行中更改它的测试"),
     "machines": ("machines", "machines"),
     "objects": ("objects", "objects"),
     "passed": ("passed", "通过"),
@@ -61,6 +64,8 @@ class Proof:
     file: str
     name: str
     fields: frozenset[str]
+    changed: frozenset[str] = frozenset()
+    """Fields that it changes on what runs: the mark `changes`."""
 
     @property
     def kind(self) -> str:
@@ -84,15 +89,19 @@ def _in(path: Path) -> Iterator[Proof]:
     for node in ast.walk(tree):
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or not node.name.startswith("test_"):
             continue
-        fields = frozenset(
-            text
-            for mark in node.decorator_list
-            if isinstance(mark, ast.Call) and ast.unparse(mark.func).endswith("mark.parameter")
-            for argument in mark.args
-            if (text := _text(argument, known)) is not None
-        )
-        if fields:
-            yield Proof(path.relative_to(ROOT).as_posix(), node.name, fields)
+        fields, changed = (_marked(node, mark, known) for mark in ("parameter", "changes"))
+        if fields or changed:
+            yield Proof(path.relative_to(ROOT).as_posix(), node.name, fields, changed)
+
+
+def _marked(node: ast.FunctionDef | ast.AsyncFunctionDef, name: str, known: dict[str, str]) -> frozenset[str]:
+    return frozenset(
+        text
+        for mark in node.decorator_list
+        if isinstance(mark, ast.Call) and ast.unparse(mark.func).endswith(f"mark.{name}")
+        for argument in mark.args
+        if (text := _text(argument, known)) is not None
+    )
 
 
 def _constants(tree: ast.Module) -> Iterator[tuple[str, str]]:
@@ -132,13 +141,23 @@ def rows() -> list[tuple[str, Any]]:
     return found
 
 
-def named(path: str, proof: Proof) -> bool:
-    """Whether a test names a field: itself, a group that it is in, or a part of it."""
+def named(path: str, fields: Iterable[str]) -> bool:
+    """Whether a field is among those of a mark: itself, a group that it is in, or a part of it."""
 
     def within(inner: str, outer: str) -> bool:
         return inner == outer or inner.startswith((f"{outer}.", f"{outer}["))
 
-    return any(within(path, field) or within(field, path) for field in proof.fields)
+    return any(within(path, field) or within(field, path) for field in fields)
+
+
+def cells(
+    path: str, given: Sequence[Proof], outcomes: dict[str, dict[str, Any]], number: int
+) -> tuple[str, str, str]:
+    """Of one field: tests of its rules, proofs of its effect, and tests that change it on what runs."""
+    own = [proof for proof in given if named(path, proof.fields)]
+    changing = [proof for proof in given if named(path, proof.changed)]
+    rules = _tests([proof for proof in own if proof.kind == "unit"], number)
+    return rules, _effects(own, outcomes, number), _effects(changing, outcomes, number)
 
 
 def page(language: str) -> str:
@@ -150,15 +169,15 @@ def page(language: str) -> str:
     lines = ["| " + " | ".join(heads) + " |", "|---|---|---|---|"]
     mutable: list[str] = []
     for path, row in rows():
-        own = [proof for proof in given if named(path, proof)]
+        rules, effects, change = cells(path, given, outcomes, number)
         changed = field_rows.changeable(row.frozen, "en" if number == 0 else "zh")
         if row.frozen is None:
-            mutable.append(path)
-        rules = _tests([proof for proof in own if proof.kind == "unit"], number)
-        lines.append(f"| `{path}` | {changed} | {rules} | {_effects(own, outcomes, number)} |")
+            mutable.append(f"| `{path}` | {change} |")
+        lines.append(f"| `{path}` | {changed} | {rules} | {effects} |")
     parts = [f"<!-- {NOTE} -->", f"# {WORDS['title'][number]}", WORDS["lead"][number], "\n".join(lines)]
     parts += [f"## {WORDS['mutable'][number]}", WORDS["mutable.lead"][number]]
-    parts += ["\n".join(f"- `{path}`" for path in mutable)]
+    heads = [WORDS[word][number] for word in ("field", "change")]
+    parts += ["\n".join(["| " + " | ".join(heads) + " |", "|---|---|", *mutable])]
     return "\n\n".join(parts) + "\n"
 
 

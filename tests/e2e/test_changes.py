@@ -143,6 +143,7 @@ def test_reboots_while_roost_is_down(story: Story) -> None:
 
 
 @pytest.mark.parameter("spec.paused", "spec.approval", "spec.approvedPlan")
+@pytest.mark.changes("spec.paused", "spec.approval", "spec.approvedPlan")
 def test_paused_and_approved_by_hand(story: Story) -> None:
     machines = story.make_machines(1)
     before = machines[0].snapshot()

@@ -162,11 +162,12 @@ def socks_program() -> Path:
     return program
 
 
-def start_socks(gate: Machine, user: str, password: str) -> None:
-    """A real SOCKS5 server on the machine, which asks for a password."""
+def start_socks(gate: Machine, user: str, password: str, *, port: int = SOCKS) -> None:
+    """A real SOCKS5 server on the machine, which asks for a password and tells the journal whom it connects."""
     content = base64.b64encode(socks_program().read_bytes()).decode()
-    gate.run("base64 -d > /usr/local/bin/microsocks && chmod 0755 /usr/local/bin/microsocks", stdin=content)
-    gate.run(f"systemd-run --quiet --unit=microsocks microsocks -p {SOCKS} -u {user} -P {password}")
+    program = f"/usr/local/bin/microsocks-{port}"
+    gate.run(f"base64 -d > {program} && chmod 0755 {program}", stdin=content)
+    gate.run(f"systemd-run --quiet --unit=microsocks-{port} {program} -p {port} -u {user} -P {password}")
 
 
 def only_through(gate: Machine, machine: Machine) -> None:
@@ -221,6 +222,7 @@ def locked_key(machine: Machine, where: Path, passphrase: str) -> dict[str, Any]
     "Machine:spec.ssh.user",
     "Machine:spec.ssh.credential",
 )
+@pytest.mark.changes("Machine:spec.ssh.proxy")
 def test_many_choices_at_once(story: Story, tmp_path: Path) -> None:
     """1+1 behind SOCKS5: node names by IP, flags, certificate names, roles, labels, taints, a data disk."""
     gate, *machines = story.make_machines(3)
@@ -282,7 +284,19 @@ def test_many_choices_at_once(story: Story, tmp_path: Path) -> None:
         assert machine.run("readlink /var/log/pods", via="ns").stdout.strip() == f"{DATA}/pods"
         assert machine.run(f"ls {DATA}/pods {DATA}/containerd/io.containerd.content.v1.content", via="ns").stdout
         assert machine.run("ls /var/lib/containerd", via="ns").stdout.strip() == ""
+    another_proxy_is_taken(story, gate, worker)
     goes_without_a_trace(story, before)
+
+
+def another_proxy_is_taken(story: Story, gate: Machine, worker: Machine) -> None:
+    """Another server, which asks for another password: the next look goes through it."""
+    start_socks(gate, "other", "closed-sesame", port=SOCKS + 1)
+    story.platform.kubectl("apply", "-f", "-", stdin=as_file(basic_auth("gate-2", "other", "closed-sesame")))
+    proxy = {"address": f"{gate.ipv4}:{SOCKS + 1}", "credential": {"name": "gate-2"}}
+    patch(story, "machine", worker.name, {"ssh": {"proxy": proxy}})
+    used = f"journalctl -u microsocks-{SOCKS + 1} | grep -c 'connected to {worker.ipv4}:22'"
+    eventually(lambda: int(gate.run(used, check=False).stdout or 0) > 0, timeout=60)
+    eventually(lambda: Managed(story.platform, "demo").object()["status"]["phase"] == "Running", timeout=60)
 
 
 def roles_are_kept(cluster: Managed, worker: Machine) -> None:
@@ -315,6 +329,7 @@ def roles_are_kept(cluster: Managed, worker: Machine) -> None:
 @pytest.mark.parameter(
     "Machine:spec.allowApps",
 )
+@pytest.mark.changes("Machine:spec.allowApps")
 @pytest.mark.verify
 def test_apps_on_the_control_plane_and_a_flag_that_nobody_knows(story: Story) -> None:
     """A refused flag stops before the first change; allowApps takes the taint away and brings it back."""
@@ -392,6 +407,20 @@ def patch(story: Story, kind: str, name: str, spec: dict[str, Any]) -> None:
     "Machine:spec.ssh.user",
     "Machine:spec.ssh.credential",
 )
+@pytest.mark.changes(
+    "spec.displayName",
+    "spec.project",
+    "spec.onPremises.monitoring",
+    "Machine:spec.displayName",
+    "Machine:spec.roles",
+    "Machine:spec.labels",
+    "Machine:spec.taints",
+    "Machine:spec.ssh.hostKeys",
+    "Machine:spec.ssh.address",
+    "Machine:spec.ssh.port",
+    "Machine:spec.ssh.user",
+    "Machine:spec.ssh.credential",
+)
 @pytest.mark.verify
 def test_reached_from_outside_and_changed_while_it_runs(story: Story) -> None:
     """External access, DNS domain, annotations, Project and trusted host keys; then everything that may change."""
@@ -400,7 +429,7 @@ def test_reached_from_outside_and_changed_while_it_runs(story: Story) -> None:
     before = {machine.name: machine.snapshot() for machine in machines}
     address = outside(plane)
     story.platform.start("1.31.4")
-    story.platform.kubectl("apply", "-f", "-", stdin=as_file(project("shop")))
+    story.platform.kubectl("apply", "-f", "-", stdin=as_file(project("shop"), project("depot")))
     eventually(lambda: platform_addresses(story), timeout=30)
     monitoring = {"type": "VictoriaMetrics", "machines": [worker.name]}
     text = document(
@@ -423,7 +452,7 @@ def test_reached_from_outside_and_changed_while_it_runs(story: Story) -> None:
     warnings = cluster.object()["status"]["warnings"]
     assert any("is none of the platform's addresses" in one for one in warnings)
     assert not any("spec.project" in one for one in warnings), "it has joined by now"
-    eventually(lambda: story.platform.get("project", "shop")["status"]["clusters"][0]["joined"], timeout=30)
+    eventually(lambda: members(story, "shop") == {"demo": True}, timeout=30)
     assert cluster.object()["metadata"]["annotations"]["team"] == "shop"
     kept = cluster.get("configmap", "cluster-annotations", "-n", "kube-system")
     assert kept["data"] == {"cpaas.io__platform-url": "https://platform.example.com", "team": "shop"}
@@ -435,6 +464,12 @@ def test_reached_from_outside_and_changed_while_it_runs(story: Story) -> None:
     run("ip", "route", "del", f"{address}/32")
     plane.run(f"ip address del {address}/32 dev lo; nft delete table ip outside", via="ns")
     goes_without_a_trace(story, before)
+
+
+def members(story: Story, name: str) -> dict[str, bool]:
+    """The Clusters of a Project, and whether each has joined."""
+    listed = story.platform.get("project", name).get("status", {}).get("clusters", [])
+    return {item["name"]: item["joined"] for item in listed}
 
 
 def platform_addresses(story: Story) -> list[str]:
@@ -449,9 +484,10 @@ def machine_message(story: Story, machine: Machine, reason: str) -> str:
 def what_may_change_changes(story: Story, cluster: Managed, worker: Machine) -> None:
     """Names for people and declarations without an act on a machine; another way to sign in at the next look."""
     acts = checks.acts(cluster)
-    patch(story, "cluster", "demo", {"displayName": "Shop floor"})
+    patch(story, "cluster", "demo", {"displayName": "Shop floor", "project": "depot"})
     patch(story, "cluster", "demo", {"onPremises": {"monitoring": {"type": "Prometheus", "machines": [worker.name]}}})
     patch(story, "machine", worker.name, {"displayName": "Rack 7", "roles": ["log"], "labels": {"rack": "r7"}})
+    eventually(lambda: members(story, "depot") == {"demo": True} and members(story, "shop") == {}, timeout=30)
     assert "Shop floor" in story.platform.kubectl("get", "clusters", "-o", "wide").stdout
     assert "Rack 7" in story.platform.kubectl("get", "machines", "-o", "wide").stdout
 

@@ -65,6 +65,7 @@ def push(story: Story, private: PrivateRegistry, password: str, *, prefix: str =
     "spec.onPremises.registry.credential",
     "spec.onPremises.registry.ca",
 )
+@pytest.mark.changes("spec.onPremises.registry.credential")
 def test_a_private_registry(story: Story, private: PrivateRegistry) -> None:
     """One machine whose images are nowhere else; a wrong password is named first, another one needs no restart."""
     (machine,) = machines = story.make_machines(1)
@@ -101,6 +102,16 @@ def test_a_private_registry(story: Story, private: PrivateRegistry) -> None:
     assert "up to date" in pull_anew(machine, PAUSE)
     assert containerd_pid(machine) == pid
     eventually(lambda: checks.acts(cluster)[machine.name] == acts[machine.name] + 1, timeout=30)
+
+    # Another Secret: the same.
+    written = machine.run(f"sha256sum {hosts}").stdout
+    private.admit("not-a-secret")
+    story.platform.kubectl("apply", "-f", "-", stdin=as_file(private.secret("pull-2", "not-a-secret")))
+    named = json.dumps({"spec": {"onPremises": {"registry": {"credential": {"name": "pull-2"}}}}})
+    story.platform.kubectl("patch", "cluster", "demo", "--type=merge", "-p", named)
+    eventually(lambda: machine.run(f"sha256sum {hosts}").stdout != written, timeout=60)
+    assert "up to date" in pull_anew(machine, PAUSE)
+    assert containerd_pid(machine) == pid
 
     story.platform.kubectl("delete", "cluster", "demo", "--wait=true", "--timeout=180s", timeout=190)
     assert machine.changes_since(before) == []
@@ -188,6 +199,7 @@ def global_reason(story: Story) -> str:
 @pytest.mark.parameter(
     "spec.onPremises.registry.type", "spec.onPremises.registry.address", "spec.onPremises.registry.ca"
 )
+@pytest.mark.changes("spec.onPremises.registry.address", "spec.onPremises.registry.ca")
 @pytest.mark.verify
 def test_the_own_registry_at_an_external_name(story: Story, tmp_path: Path) -> None:
     """The reference's three manifests as they stand; the certificate's end is warned of, a new one taken up."""
@@ -245,6 +257,7 @@ def days_left(command: str) -> int:
 
 
 @pytest.mark.parameter("spec.onPremises.registry.type")
+@pytest.mark.changes("spec.onPremises.registry.type")
 @pytest.mark.verify
 def test_the_public_registry(story: Story, private: PrivateRegistry) -> None:
     """From the uploaded file; another file reaches a cluster that runs."""
@@ -271,6 +284,16 @@ def test_the_public_registry(story: Story, private: PrivateRegistry) -> None:
     eventually(pulls, timeout=60, every=2)
     assert containerd_pid(machine) == pid
     nothing_is_planned(story)
+
+    # The same registry as a private one: the cluster no longer depends on the upload.
+    story.platform.kubectl("apply", "-f", "-", stdin=as_file(private.secret("pull", "another-one")))
+    wish = {"type": "Private", "address": private.address, "credential": {"name": "pull"}, "ca": private.ca}
+    patch = json.dumps({"spec": {"onPremises": {"registry": wish}}})
+    story.platform.kubectl("patch", "cluster", "demo", "--type=merge", "-p", patch)
+    eventually(lambda: cluster.object()["status"]["phase"] == "Running", timeout=60)
+    upload(story, private, "not-a-secret")
+    assert pulls()
+    assert containerd_pid(machine) == pid
     story.platform.kubectl("delete", "cluster", "demo", "--wait=true", "--timeout=180s", timeout=190)
     assert machine.changes_since(before) == []
 

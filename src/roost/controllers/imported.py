@@ -42,7 +42,7 @@ from roost.kube.resources import NAMESPACE, SECRET
 from roost.providers.imported import adopting, checks
 from roost.providers.imported.adopting import Owner
 from roost.providers.imported.checks import Check, Platform, Report, Wish
-from roost.providers.imported.following import Followed, follow
+from roost.providers.imported.following import Followed, follow, moved
 from roost.providers.imported.given import Given
 from roost.providers.imported.given import claims as token_claims
 
@@ -97,7 +97,7 @@ class ImportedController:
             self._say(ref, cluster, Check(c.PARSED, "False", "CredentialMissing", message))
             raise PermanentFailure("CredentialMissing", message)
         else:
-            stored = await self._renewed(ref, cluster, stored)
+            stored = await self._renewed(ref, cluster, await self._moved(ref, cluster, wish, stored))
         self._tell(ref, cluster, await self._followed(ref, wish, stored))
 
     async def _take(self, ref: Ref, cluster: Object, wish: Imported, given: Given) -> Masked:
@@ -126,6 +126,22 @@ class ImportedController:
             if kind not in made and kind != c.ADOPTED:
                 self._say(ref, cluster, Check(kind, "Unknown", c.WAITING))
         self._env.status.set(ref, warnings=report.warnings or None)
+
+    async def _moved(self, ref: Ref, cluster: Object, wish: Imported, stored: Masked) -> Masked:
+        """The kept access, at another address where the Cluster gives one, once the same cluster answers there."""
+        elsewhere = moved(stored, wish)
+        if elsewhere is None:
+            return stored
+        found = await self._followed(ref, wish, elsewhere)
+        known = self._env.status.value(ref, "uid")
+        if known and found.facts.uid != known:
+            raise PermanentFailure(
+                "ClusterReplaced",
+                f"{found.server} is the API of another cluster (uid {found.facts.uid}) than the one that was "
+                f"imported (uid {known}); correct spec.imported.server, or import that one as a Cluster of its own",
+            )
+        await self._env.kubeconfig(cluster).save(elsewhere)
+        return elsewhere
 
     async def _renewed(self, ref: Ref, cluster: Object, stored: Masked) -> Masked:
         """Fresh where it is due; what fails is said once half of the token's life is over."""

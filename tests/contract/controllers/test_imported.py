@@ -14,8 +14,10 @@ from lab.build import programs
 from roost.api import conditions as c
 from roost.api.names import FORCE_REMOVAL_ANNOTATION
 from roost.controllers import wiring
+from roost.kube import observe
 from roost.kube.direct import reachable
 from roost.kube.guarded import Policy
+from roost.providers.imported import checks
 from tests.contract.controllers.conftest import Platform
 from tests.contract.imported.conftest import Target, settle
 from tests.fixtures.apiserver import ApiServer
@@ -166,3 +168,93 @@ async def test_one_that_does_not_answer_is_let_go_only_when_told_to(platform: Pl
         await platform.until(lambda: platform.get("Cluster", "theirs") is None, seconds=30)
     target.server.call("DELETE", "/api/v1/namespaces/roost-system")
     target.server.call("DELETE", "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/roost:manager")
+
+
+@pytest.mark.usefixtures("on_loopback")
+@pytest.mark.parameter("spec.imported.server", "spec.imported.ca", "spec.imported.tlsServerName")
+@pytest.mark.changes("spec.imported.server", "spec.imported.ca", "spec.imported.tlsServerName")
+async def test_it_is_followed_at_another_address_where_the_same_cluster_answers(
+    platform: Platform, target: Target
+) -> None:
+    """Without a fresh credential: roost's own access goes along. Another cluster's address is refused."""
+
+    def kept() -> str:
+        return base64.b64decode((platform.get("Secret", "theirs-kubeconfig") or {})["data"]["value"]).decode()
+
+    async with platform.controllers():
+        await platform.apply(credential(target.server.tokens["admin"]), imported(target))
+        await platform.until(lambda: platform.phase("theirs") == "Running", seconds=40)
+        elsewhere = target.server.url.replace("127.0.0.1", "localhost")
+        await platform.patch("Cluster", "theirs", {"spec": {"imported": {"server": elsewhere}}})
+        await platform.until(
+            lambda: (platform.get("Cluster", "theirs") or {})["status"]["endpoint"] == elsewhere, seconds=40
+        )
+        assert platform.phase("theirs") == "Running" and elsewhere in kept()
+        name = {"server": target.server.url, "tlsServerName": "localhost"}
+        await platform.patch("Cluster", "theirs", {"spec": {"imported": name}})
+        await platform.until(lambda: "tls-server-name: localhost" in kept(), seconds=40)
+
+        other = {"server": platform.api.url, "ca": platform.api.ca.read_text(), "tlsServerName": None}
+        await platform.patch("Cluster", "theirs", {"spec": {"imported": other}})
+
+        def available() -> Json:
+            return platform.condition("Cluster", "theirs", c.AVAILABLE)
+
+        await platform.until(lambda: available().get("status") == "False", seconds=40)
+        assert available()["reason"] in {"CredentialNotAccepted", "ClusterReplaced"}
+        assert platform.api.url not in kept(), "what is kept leads to the cluster that was imported"
+        back = {"server": target.server.url, "ca": target.server.ca.read_text()}
+        await platform.patch("Cluster", "theirs", {"spec": {"imported": back}})
+        await platform.until(lambda: available().get("status") == "True", seconds=40)
+        await platform.delete("Cluster", "theirs")
+        await platform.until(lambda: platform.get("Cluster", "theirs") is None, seconds=30)
+
+
+@pytest.mark.usefixtures("on_loopback")
+@pytest.mark.changes(
+    "spec.imported.credential",
+    "spec.imported.profile",
+    "spec.imported.allowUnsupportedVersion",
+    "spec.imported.takeover",
+)
+async def test_what_stands_in_the_way_is_allowed_later_and_a_fresh_credential_brings_another_profile(
+    platform: Platform, target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The range of versions is moved, since no API server outside of it can be had here."""
+    monkeypatch.setattr(observe, "SUPPORTED", ((1, 20), (1, int(OTHER.split(".")[1]) - 1)))
+    namespace = {
+        "metadata": {"name": "roost-system", "annotations": {checks.PLATFORM_ANNOTATION: "another-platform"}}
+    }
+    where = "/api/v1/namespaces/roost-system"
+    await platform.until(lambda: target.server.call("GET", where).status == 404)
+    assert target.server.call("POST", "/api/v1/namespaces", namespace).status == 201
+    binding = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/roost:manager"
+
+    def role() -> str:
+        return str((target.server.call("GET", binding).body.get("roleRef") or {}).get("name"))
+
+    async with platform.controllers():
+        await platform.apply(credential(target.server.tokens["admin"]), imported(target))
+
+        def refused(kind: str) -> bool:
+            return platform.condition("Cluster", "theirs", kind).get("status") == "False"
+
+        await platform.until(lambda: refused(c.NOT_MANAGED_ELSEWHERE) and refused(c.VERSION_SUPPORTED), seconds=40)
+        await platform.patch("Cluster", "theirs", {"spec": {"imported": {"takeover": True}}})
+        await platform.until(lambda: not refused(c.NOT_MANAGED_ELSEWHERE), seconds=40)
+        assert refused(c.VERSION_SUPPORTED) and platform.get("Secret", "theirs-kubeconfig") is None
+        await platform.patch("Cluster", "theirs", {"spec": {"imported": {"allowUnsupportedVersion": True}}})
+        await platform.until(lambda: platform.phase("theirs") == "Running", seconds=40)
+        assert role() == "cluster-admin"
+
+        again = credential(target.server.tokens["admin"])
+        again["metadata"]["name"] = "again"
+        await platform.apply(again)
+        wish = {"credential": {"name": "again"}, "profile": "Observe"}
+        await platform.patch("Cluster", "theirs", {"spec": {"imported": wish}})
+        await platform.until(lambda: role() == "roost:manager", seconds=40)
+        await platform.until(lambda: not (platform.get("Secret", "again") or {}).get("data"), seconds=20)
+        assert platform.phase("theirs") == "Running"
+        await platform.delete("Cluster", "theirs")
+        await platform.until(lambda: platform.get("Cluster", "theirs") is None, seconds=30)
+    target.server.call("DELETE", "/api/v1/namespaces/roost-system")

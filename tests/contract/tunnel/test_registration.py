@@ -249,6 +249,7 @@ async def test_an_unknown_token_gets_nothing(edge: Any) -> None:
 
 
 @pytest.mark.parameter("spec.registered.approval", "spec.registered.accepted")
+@pytest.mark.changes("spec.registered.accepted")
 async def test_a_manual_registration_waits_for_a_person(edge: Any) -> None:
     async with edge() as one:
         one.create(approval="Manual")
@@ -288,11 +289,24 @@ async def test_a_killed_agent_is_shown_with_the_cause(edge: Any) -> None:
         assert time.monotonic() - began < 15 and "ended at" in found["message"]
 
 
+@pytest.mark.parameter("spec.registered.approval")
+@pytest.mark.changes("spec.registered.approval")
+async def test_a_waiting_cluster_is_let_in_once_nobody_is_asked_any_more(edge: Any) -> None:
+    async with edge() as one:
+        one.create(approval="Manual")
+        one.start(one.settings(one.manifest()))
+        await one.becomes("Accepted", "False", says="key")
+        await one.patch({"approval": "Automatic"})
+        await one.becomes("TunnelConnected", "True", seconds=30)
+
+
 @pytest.mark.parameter("spec.registered.profile")
+@pytest.mark.changes("spec.registered.profile")
 async def test_nothing_passes_that_the_clusters_profile_does_not_allow(edge: Any) -> None:
     """The manifest carries the profile of the Cluster, unless another one is asked for; the agent holds on to it."""
     async with edge() as one:
-        one.create(profile="Observe")
+        one.create(profile="Admin")
+        await one.patch({"profile": "Observe"})
         documents = one.manifest()
         policy = next(each for each in documents if each["metadata"]["name"] == "roost-agent-policy")
         assert policy["data"]["maxProfile"] == "Observe"
@@ -313,11 +327,15 @@ async def test_nothing_passes_that_the_clusters_profile_does_not_allow(edge: Any
 
 
 @pytest.mark.parameter("spec.registered.expectedUID")
+@pytest.mark.changes("spec.registered.expectedUID")
 async def test_another_cluster_is_not_taken_for_this_one(edge: Any) -> None:
     async with edge() as one:
         one.create(expectedUID="00000000-0000-0000-0000-000000000000")
         one.start(one.settings(one.manifest()))
         await one.becomes("TunnelConnected", "False", says="uid_mismatch")
+        found = one.target.call("GET", "/api/v1/namespaces/kube-system").body["metadata"]["uid"]
+        await one.patch({"expectedUID": found})
+        await one.becomes("TunnelConnected", "True", seconds=60)
 
 
 async def test_an_agent_whose_cluster_was_deleted_while_it_was_away_leaves(edge: Any) -> None:

@@ -41,7 +41,9 @@ class Imported(Model):
         description="Secret of type Opaque with `token`, or with `kubeconfig` that holds everything itself."
     )
     profile: Profile = Field(
-        default=Profile.ADMIN, description="What roost does there: Observe reads, Operate works, Admin does all."
+        default=Profile.ADMIN,
+        description="What roost does there: Observe reads, Operate works, Admin does all. Another one counts once a "
+        "fresh credential is put into the Secret.",
     )
     allow_unsupported_version: bool = Field(
         default=False, description="Take a cluster whose Kubernetes version is outside of the supported range."
@@ -60,7 +62,9 @@ class Registered(Model):
     )
     accepted: bool | None = Field(default=None, description="Manual: whether the cluster is let in.")
     profile: Profile = Field(
-        default=Profile.ADMIN, description="What roost does there: Observe reads, Operate works, Admin does all."
+        default=Profile.ADMIN,
+        description="What roost does there: Observe reads, Operate works, Admin does all. Another one counts with "
+        "the next manifest; the agent holds on to what the one that was applied says.",
     )
     expected_uid: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = Field(
         default=None,

@@ -129,6 +129,7 @@ async def adopt(access: Access, policy: Policy, owner: Owner, *, takeover: bool 
             ours = await _namespace_is_ours(client, owner, takeover=takeover)
             *others, binding = objects(owner, namespace_is_ours=ours)
             await server_side_apply(client, others, field_manager=MANAGER)
+            await _unbind(client, binding)
             await server_side_apply(client, [await _owned(client, binding)], field_manager=MANAGER)
             return await _fresh(client, access, policy)
     finally:
@@ -155,6 +156,18 @@ def renewal(token: Masked, *, chance: float) -> datetime | None:
     from datetime import UTC
 
     return datetime.fromtimestamp(begin, UTC) + timedelta(seconds=(end - begin) * (1 / 3 + chance / 10))
+
+
+async def _unbind(client: Client, binding: Json) -> None:
+    """A binding can't be given another role: that of another profile goes first, in a moment made anew."""
+    path = f"/apis/{_RBAC}/v1/clusterrolebindings/{BINDING}"
+    try:
+        found = await client.call("GET", path)
+        if cast("Json", found["roleRef"])["name"] != binding["roleRef"]["name"]:
+            await client.call("DELETE", path)
+    except Exception as error:
+        if answered(error) != 404:
+            raise
 
 
 async def _owned(client: Client, binding: Json) -> Json:

@@ -6,11 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from roost.api.masked import Masked
+from roost.api.v1alpha1.attached import Imported
 from roost.kube import observe
 from roost.kube.errors import explained
 from roost.kube.guarded import Policy, addresses, connect_guarded, place
-from roost.kube.kubeconfig import parse
+from roost.kube.kubeconfig import build_token, parse
 from roost.kube.observe import Facts
+from roost.providers.imported.adopting import ACCOUNT
 from roost.providers.imported.checks import Check, version_check
 from roost.providers.imported.given import expiry
 from roost.providers.imported.tls import shake_hands
@@ -23,6 +25,18 @@ class Followed:
     server: str
     """URL of the API."""
     token_ends: datetime | None
+
+
+def moved(kubeconfig: Masked, wish: Imported) -> Masked | None:
+    """roost's own access at the address that the Cluster gives now; None where it leads there already. Pure."""
+    own = parse(kubeconfig)
+    server = (wish.server or own.server).rstrip("/")
+    ca = wish.ca or own.ca_pem
+    name = wish.tls_server_name or own.server_name
+    same = (server, (ca or "").strip(), name) == (own.server, (own.ca_pem or "").strip(), own.server_name)
+    if same or own.token is None:
+        return None
+    return build_token(server, ca, own.token, user=ACCOUNT, server_name=name)
 
 
 async def follow(kubeconfig: Masked, policy: Policy, *, allow_unsupported_version: bool) -> Followed:
