@@ -20,8 +20,9 @@ const RegisterPage = lazy(() => import("./pages/create/RegisterPage"));
 const ProgressPage = lazy(() => import("./pages/clusters/ProgressPage"));
 const ClusterPage = lazy(() => import("./pages/cluster/ClusterPage"));
 const CredentialsPage = lazy(() => import("./pages/CredentialsPage"));
-const ProjectsPage = lazy(() => import("./pages/ProjectsPage"));
-const UsersPage = lazy(() => import("./pages/UsersPage"));
+const ProjectsPage = lazy(() => import("./pages/projects/ProjectsPage"));
+const ProjectPage = lazy(() => import("./pages/projects/ProjectPage"));
+const UsersPage = lazy(() => import("./pages/users/UsersPage"));
 const FeatureGatesPage = lazy(() => import("./pages/FeatureGatesPage"));
 const AuditPage = lazy(() => import("./pages/AuditPage"));
 const ReleasesPage = lazy(() => import("./pages/ReleasesPage"));
@@ -61,7 +62,7 @@ export function App() {
                   <Route path="clusters/:namespace/:name/:tab?" element={<ClusterPage />} />
                   <Route path="credentials" element={<CredentialsPage />} />
                   <Route path="projects" element={<ProjectsPage />} />
-                  <Route path="projects/:name" element={<ProjectsPage />} />
+                  <Route path="projects/:name" element={<ProjectPage />} />
                   <Route path="users" element={<UsersPage />} />
                   <Route path="feature-gates" element={<FeatureGatesPage />} />
                   <Route path="audit" element={<AuditPage />} />

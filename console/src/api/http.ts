@@ -63,6 +63,27 @@ export async function json<T>(path: string, call: Call = {}): Promise<T> {
   return (body ? JSON.parse(body) : undefined) as T;
 }
 
+/** An answer without an end, such as a followed log: each line as it comes, until it ends or `signal` stops it. */
+export async function lines(path: string, call: Call, onLine: (line: string) => void): Promise<void> {
+  const answer = await send(path, call);
+  const reader = answer.body?.getReader();
+  if (!reader) return;
+  const decoder = new TextDecoder();
+  let rest = "";
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      const parts = (rest + decoder.decode(value, { stream: !done })).split("\n");
+      rest = parts.pop() ?? "";
+      if (parts.length > 0) parts.forEach(onLine);
+      if (done) break;
+    }
+    if (rest) onLine(rest);
+  } finally {
+    await reader.cancel().catch(() => undefined);
+  }
+}
+
 async function send(path: string, call: Call): Promise<Response> {
   const method = call.method ?? "GET";
   const headers: Record<string, string> = { Accept: call.accept ?? "application/json" };

@@ -9,6 +9,9 @@ export async function registrationManifest(namespace: string, name: string): Pro
   return found.manifest ?? answer;
 }
 
+/** Of the platform's own API. */
+export const PLATFORM_KUBECONFIG = "/roost/v1/kubeconfig";
+
 /** `kubeconfig` through the gateway; it holds no secret. */
 export function kubeconfigPath(namespace: string, name: string, direct: boolean): string {
   const path = `/roost/v1/clusters/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}/kubeconfig`;

@@ -36,6 +36,8 @@ export class Watched<T extends KubeObject> {
   constructor(
     private readonly resource: Resource<T>,
     private readonly place: Place,
+    /** Only the one of this name: whoever may not see all may see that. */
+    private readonly name?: string,
   ) {}
 
   readonly current = (): View<T> => this.view;
@@ -79,7 +81,7 @@ export class Watched<T extends KubeObject> {
 
   private async listThenWatch(run: number): Promise<void> {
     try {
-      const found = await list(this.resource, this.place);
+      const found = await list(this.resource, this.place, this.selector());
       if (run !== this.running) return;
       const kind = { apiVersion: this.resource.root.replace(/^\/apis?\//, ""), kind: this.resource.kind };
       // A list leaves kind and version of its items out.
@@ -96,9 +98,14 @@ export class Watched<T extends KubeObject> {
     }
   }
 
+  private selector(): string {
+    return this.name === undefined ? "" : `fieldSelector=${encodeURIComponent(`metadata.name=${this.name}`)}`;
+  }
+
   private watch(run: number): void {
     const version = encodeURIComponent(this.known?.resourceVersion ?? "");
-    const query = `watch=true&allowWatchBookmarks=true&resourceVersion=${version}`;
+    const selector = this.selector();
+    const query = `watch=true&allowWatchBookmarks=true&resourceVersion=${version}${selector && `&${selector}`}`;
     const url = new URL(path(this.resource, this.place, query), window.location.href);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(url);
@@ -150,11 +157,11 @@ export class Watched<T extends KubeObject> {
 
 const known = new Map<string, Watched<KubeObject>>();
 
-export function watched<T extends KubeObject>(resource: Resource<T>, namespace?: string): Watched<T> {
-  const key = path(resource, { namespace });
+export function watched<T extends KubeObject>(resource: Resource<T>, namespace?: string, name?: string): Watched<T> {
+  const key = path(resource, { namespace, name });
   let found = known.get(key);
   if (!found) {
-    found = new Watched<T>(resource, { namespace }) as unknown as Watched<KubeObject>;
+    found = new Watched<T>(resource, { namespace }, name) as unknown as Watched<KubeObject>;
     known.set(key, found);
   }
   return found as unknown as Watched<T>;
@@ -169,9 +176,9 @@ export interface Live<T extends KubeObject> extends View<T> {
   readonly again: () => void;
 }
 
-/** The objects of a kind, kept up to date. */
-export function useLive<T extends KubeObject>(resource: Resource<T>, namespace?: string): Live<T> {
-  const store = watched(resource, namespace);
+/** The objects of a kind, kept up to date: all, those of a namespace, or the one of a name. */
+export function useLive<T extends KubeObject>(resource: Resource<T>, namespace?: string, name?: string): Live<T> {
+  const store = watched(resource, namespace, name);
   const view = useSyncExternalStore(store.subscribe, store.current);
   return { ...view, again: store.again };
 }

@@ -34,6 +34,17 @@ export function problemText(error: unknown, t: (key: string) => string): string 
   return error.message;
 }
 
+/** A refusal beside what was refused; nothing while there is none. */
+export function Refused({ error }: { error: unknown }) {
+  const t = useWords();
+  if (error === undefined || error === null) return null;
+  return (
+    <p className="field-error" role="alert">
+      {problemText(error, t)}
+    </p>
+  );
+}
+
 export function Empty({ title, children, action }: { title: string; children?: ReactNode; action?: ReactNode }) {
   return (
     <section className="empty">

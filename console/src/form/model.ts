@@ -93,7 +93,10 @@ interface Made {
   readonly cluster: Cluster;
 }
 
-function sshSecret(auth: Auth): Pick<Secret, "type" | "stringData"> | undefined {
+export type SecretContent = Pick<Secret, "type" | "stringData">;
+
+/** Undefined where nothing was entered. */
+export function sshSecret(auth: Auth): SecretContent | undefined {
   if (auth.kind === "password" && auth.password) {
     return { type: "kubernetes.io/basic-auth", stringData: { password: auth.password } };
   }
@@ -104,6 +107,10 @@ function sshSecret(auth: Auth): Pick<Secret, "type" | "stringData"> | undefined 
     return { type: "kubernetes.io/ssh-auth", stringData };
   }
   return undefined;
+}
+
+export function basicAuth({ user, password }: ProxyAuth): SecretContent {
+  return { type: "kubernetes.io/basic-auth", stringData: { username: user, password } };
 }
 
 /** Keys end with a line break; pasting often loses it. */
@@ -121,7 +128,7 @@ class Vault {
     private readonly prefix: string,
   ) {}
 
-  name(purpose: string, content: Pick<Secret, "type" | "stringData">): string {
+  name(purpose: string, content: SecretContent): string {
     const key = JSON.stringify([purpose, content]);
     const before = this.known.get(key);
     if (before) return before;
@@ -143,10 +150,7 @@ export function documents(form: Form): Made {
     const proxy = row.spec.ssh.proxy;
     const proxyName =
       proxy?.address && row.proxyAuth.user
-        ? vault.name("proxy", {
-            type: "kubernetes.io/basic-auth",
-            stringData: { username: row.proxyAuth.user, password: row.proxyAuth.password },
-          })
+        ? vault.name("proxy", basicAuth(row.proxyAuth))
         : proxy?.credential?.name;
     const spec = pruned<Machine["spec"]>({
       clusterName: form.name,
@@ -168,10 +172,7 @@ export function documents(form: Form): Made {
   }
   const registry = spec.onPremises?.registry;
   if (spec.onPremises && registry?.type === "Private" && form.registryAuth.user) {
-    const name = vault.name("registry", {
-      type: "kubernetes.io/basic-auth",
-      stringData: { username: form.registryAuth.user, password: form.registryAuth.password },
-    });
+    const name = vault.name("registry", basicAuth(form.registryAuth));
     spec.onPremises = { ...spec.onPremises, registry: { ...registry, credential: { name } } };
   }
   const cluster: Cluster = {

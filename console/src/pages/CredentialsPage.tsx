@@ -1,23 +1,27 @@
 /** Cloud credentials: what they are for, whether they work, where they are used. What they hold is never shown. */
-import { Button, Input, Modal, Radio } from "antd";
+import { Button, Input, Radio } from "antd";
 import { useState } from "react";
 import { Link } from "react-router";
+import { ApiError } from "../api/http";
 import { API_VERSION, cloudCredentials, create, merge, remove, secrets } from "../api/resources";
-import type { Secret } from "../api/objects";
 import { useLive } from "../api/watch";
 import { DataTable, type Column } from "../components/DataTable";
+import { Dialog } from "../components/Dialog";
 import { Field } from "../components/Field";
 import { FilePick } from "../components/FilePick";
 import { Icon } from "../components/icons";
+import { Known } from "../components/Known";
 import { Page } from "../components/Page";
-import { Empty, Loading, Problem, problemText } from "../components/Problem";
-import { Stale } from "../components/Stale";
+import { Empty } from "../components/Problem";
 import { Dot } from "../components/State";
 import type { CloudCredential } from "../generated/api";
 import { useWords } from "../i18n";
 import { useLanguage } from "../settings";
 import { day } from "../time";
 
+type Type = CloudCredential["spec"]["type"];
+
+const TYPES: readonly Type[] = ["PublicRegistry", "AWS"];
 const NAMESPACE = "roost-system";
 export const PUBLIC = "public-registry-credential";
 
@@ -28,7 +32,6 @@ export default function CredentialsPage() {
   const language = useLanguage();
   const live = useLive(cloudCredentials);
   const [open, setOpen] = useState<Open>();
-  const rows = [...(live.items?.values() ?? [])];
   const columns: readonly Column<CloudCredential>[] = [
     {
       key: "name",
@@ -105,32 +108,30 @@ export default function CredentialsPage() {
       ),
     },
   ];
-  const add = (name: string) => (
+  const adding = (name: string) => (
     <Button type="primary" icon={<Icon name="plus" />} onClick={() => setOpen({ kind: "new", name })}>
       {t("credentials.create")}
     </Button>
   );
   return (
-    <Page title={t("nav.credentials")} lead={t("credentials.lead")} actions={add("")}>
-      {!live.items && (live.error ? <Problem error={live.error} again={live.again} /> : <Loading />)}
-      <Stale live={live} />
-      {live.items && rows.length === 0 && (
-        <Empty title={t("credentials.emptyTitle")} action={add(PUBLIC)}>
-          {t("credentials.emptyText", { name: PUBLIC })}
-        </Empty>
-      )}
-      {rows.length > 0 && (
-        <DataTable
-          label={t("nav.credentials")}
-          rows={rows}
-          columns={columns}
-          rowKey={(one) => `${one.metadata.namespace}/${one.metadata.name}`}
-          sorting={undefined}
-        />
-      )}
-      {open && open.kind !== "delete" && (
-        <CredentialDialog open={open} onClose={() => setOpen(undefined)} />
-      )}
+    <Page title={t("nav.credentials")} lead={t("credentials.lead")} actions={adding("")}>
+      <Known live={live}>
+        {(items) =>
+          items.size === 0 ? (
+            <Empty title={t("credentials.emptyTitle")} action={adding(PUBLIC)}>
+              {t("credentials.emptyText", { name: PUBLIC })}
+            </Empty>
+          ) : (
+            <DataTable
+              label={t("nav.credentials")}
+              rows={[...items.values()]}
+              columns={columns}
+              rowKey={(one) => `${one.metadata.namespace}/${one.metadata.name}`}
+            />
+          )
+        }
+      </Known>
+      {open && open.kind !== "delete" && <CredentialDialog open={open} onClose={() => setOpen(undefined)} />}
       {open?.kind === "delete" && <DeleteCredential credential={open.credential} onClose={() => setOpen(undefined)} />}
     </Page>
   );
@@ -141,151 +142,152 @@ function CredentialDialog({ open, onClose }: { open: Exclude<Open, { kind: "dele
   const before = open.kind === "update" ? open.credential : undefined;
   const [name, setName] = useState(before?.metadata.name ?? (open.kind === "new" ? open.name : ""));
   const [displayName, setDisplayName] = useState(before?.spec.displayName ?? "");
-  const [type, setType] = useState<CloudCredential["spec"]["type"]>(before?.spec.type ?? "PublicRegistry");
-  const [file, setFile] = useState("");
-  const [fileName, setFileName] = useState("");
-  const [access, setAccess] = useState("");
-  const [secretKey, setSecretKey] = useState("");
-  const [region, setRegion] = useState("");
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>();
+  const [type, setType] = useState<Type>(before?.spec.type ?? "PublicRegistry");
+  const [content, setContent] = useState<Record<string, string>>();
   const namespace = before?.metadata.namespace ?? NAMESPACE;
-  const ready = name !== "" && (type === "PublicRegistry" ? file !== "" : access !== "" && secretKey !== "" && region !== "");
-  const content: Record<string, string> =
-    type === "PublicRegistry"
-      ? { "credential.json": file }
-      : { accessKeyID: access, secretAccessKey: secretKey, region };
-  const send = async () => {
-    setBusy(true);
-    setError(undefined);
-    const secretName = before?.spec.secret.name ?? name;
-    try {
-      const secret: Secret = { apiVersion: "v1", kind: "Secret", metadata: { name: secretName, namespace }, type: "Opaque", stringData: content };
-      if (before) {
-        await merge(secrets, { namespace, name: secretName }, { stringData: content });
-        if ((before.spec.displayName ?? "") !== displayName) {
-          await merge(cloudCredentials, { namespace, name }, { spec: { displayName: displayName || null } });
-        }
-      } else {
-        await create(secrets, secret);
-        try {
-          await create(cloudCredentials, {
-            apiVersion: API_VERSION,
-            kind: "CloudCredential",
-            metadata: { name, namespace },
-            spec: { type, secret: { name: secretName }, ...(displayName ? { displayName } : {}) },
-          });
-        } catch (refused) {
-          await remove(secrets, { namespace, name: secretName }).catch(() => undefined);
-          throw refused;
-        }
-      }
-      onClose();
-    } catch (refused) {
-      setError(refused);
-      setBusy(false);
-    }
+  const go = async () => {
+    if (!content) return;
+    if (before) await update(before, content, displayName);
+    else await add({ namespace, name, type, displayName }, content);
   };
   return (
-    <Modal
-      open
+    <Dialog
       width={620}
+      holds
       title={before ? t("credentials.updateTitle", { name }) : t("credentials.create")}
-      onCancel={onClose}
-      onOk={() => void send()}
-      okText={t(before ? "credentials.update" : "credentials.create")}
-      cancelText={t("common.cancel")}
-      okButtonProps={{ disabled: !ready, loading: busy }}
+      onClose={onClose}
+      act={{ text: t(before ? "credentials.update" : "credentials.create"), go, ready: name !== "" && content !== undefined }}
     >
-      <div className="stack">
-        {!before && (
-          <>
-            <Field id="c-name" label={t("credentials.name")} help={t("credentials.nameHelp", { name: PUBLIC })} needed>
-              <Input id="c-name" aria-describedby="c-name-notes" value={name} onChange={(event) => setName(event.target.value.trim())} />
-            </Field>
-            <Field id="c-type" label={t("credentials.type")} group>
-              <Radio.Group
-                aria-labelledby="c-type-label"
-                optionType="button"
-                value={type}
-                options={(["PublicRegistry", "AWS"] as const).map((value) => ({ value, label: t(`credentials.type_${value}`) }))}
-                onChange={(event) => setType(event.target.value as typeof type)}
-              />
-            </Field>
-          </>
-        )}
-        <Field id="c-display" label={t("form.displayName")}>
-          <Input id="c-display" value={displayName} onChange={(event) => setDisplayName(event.target.value)} />
-        </Field>
-        {type === "PublicRegistry" ? (
-          <Field id="c-file" label={t("credentials.file")} help={t("credentials.fileHelp")} needed group>
-            <FilePick
-              id="c-file"
-              accept=".json,application/json"
-              name={fileName}
-              onPick={(text, picked) => {
-                setFile(text);
-                setFileName(picked);
+      {!before && (
+        <>
+          <Field id="c-name" label={t("credentials.name")} help={t("credentials.nameHelp", { name: PUBLIC })} needed>
+            <Input id="c-name" aria-describedby="c-name-notes" value={name} onChange={(event) => setName(event.target.value.trim())} />
+          </Field>
+          <Field id="c-type" label={t("credentials.type")} group>
+            <Radio.Group
+              aria-labelledby="c-type-label"
+              optionType="button"
+              value={type}
+              options={TYPES.map((value) => ({ value, label: t(`credentials.type_${value}`) }))}
+              onChange={(event) => {
+                setType(event.target.value as Type);
+                setContent(undefined);
               }}
             />
           </Field>
-        ) : (
-          <>
-            <Field id="c-access" label={t("credentials.accessKeyID")} needed>
-              <Input id="c-access" autoComplete="off" value={access} onChange={(event) => setAccess(event.target.value.trim())} />
-            </Field>
-            <Field id="c-secret" label={t("credentials.secretAccessKey")} needed>
-              <Input.Password id="c-secret" autoComplete="new-password" value={secretKey} onChange={(event) => setSecretKey(event.target.value.trim())} />
-            </Field>
-            <Field id="c-region" label={t("credentials.region")} needed>
-              <Input id="c-region" placeholder="eu-central-1" value={region} onChange={(event) => setRegion(event.target.value.trim())} />
-            </Field>
-          </>
-        )}
-        {before && <p className="note">{t("credentials.neverShown")}</p>}
-        {error !== undefined && (
-          <p className="field-error" role="alert">
-            {problemText(error, t)}
-          </p>
-        )}
-      </div>
-    </Modal>
+        </>
+      )}
+      <Field id="c-display" label={t("form.displayName")}>
+        <Input id="c-display" value={displayName} onChange={(event) => setDisplayName(event.target.value)} />
+      </Field>
+      {type === "PublicRegistry" ? <FileContent onChange={setContent} /> : <KeyContent onChange={setContent} />}
+      {before && <p className="note">{t("credentials.neverShown")}</p>}
+    </Dialog>
   );
+}
+
+type OnContent = (content: Record<string, string> | undefined) => void;
+
+function FileContent({ onChange }: { onChange: OnContent }) {
+  const t = useWords();
+  const [name, setName] = useState("");
+  return (
+    <Field id="c-file" label={t("credentials.file")} help={t("credentials.fileHelp")} needed group>
+      <FilePick
+        id="c-file"
+        accept=".json,application/json"
+        name={name}
+        onPick={(text, picked) => {
+          setName(picked);
+          onChange(text === "" ? undefined : { "credential.json": text });
+        }}
+      />
+    </Field>
+  );
+}
+
+function KeyContent({ onChange }: { onChange: OnContent }) {
+  const t = useWords();
+  const [keys, setKeys] = useState({ accessKeyID: "", secretAccessKey: "", region: "" });
+  const set = (change: Partial<typeof keys>) => {
+    const next = { ...keys, ...change };
+    setKeys(next);
+    onChange(Object.values(next).every((value) => value !== "") ? next : undefined);
+  };
+  return (
+    <>
+      <Field id="c-access" label={t("credentials.accessKeyID")} needed>
+        <Input id="c-access" autoComplete="off" value={keys.accessKeyID} onChange={(event) => set({ accessKeyID: event.target.value.trim() })} />
+      </Field>
+      <Field id="c-secret" label={t("credentials.secretAccessKey")} needed>
+        <Input.Password
+          id="c-secret"
+          autoComplete="new-password"
+          value={keys.secretAccessKey}
+          onChange={(event) => set({ secretAccessKey: event.target.value.trim() })}
+        />
+      </Field>
+      <Field id="c-region" label={t("credentials.region")} needed>
+        <Input id="c-region" placeholder="eu-central-1" value={keys.region} onChange={(event) => set({ region: event.target.value.trim() })} />
+      </Field>
+    </>
+  );
+}
+
+async function update(before: CloudCredential, content: Record<string, string>, displayName: string): Promise<void> {
+  const { namespace, name } = before.metadata;
+  const secret = before.spec.secret.name;
+  try {
+    await merge(secrets, { namespace, name: secret }, { stringData: content });
+  } catch (refused) {
+    // The one for the public registry is there from the start; its Secret comes with the first upload.
+    if (!(refused instanceof ApiError) || refused.kind !== "missing") throw refused;
+    const metadata = { name: secret, namespace: namespace ?? NAMESPACE };
+    await create(secrets, { apiVersion: "v1", kind: "Secret", metadata, type: "Opaque", stringData: content });
+  }
+  if ((before.spec.displayName ?? "") === displayName) return;
+  await merge(cloudCredentials, { namespace, name }, { spec: { displayName: displayName || null } });
+}
+
+async function add(
+  given: { namespace: string; name: string; type: Type; displayName: string },
+  content: Record<string, string>,
+): Promise<void> {
+  const { namespace, name, type, displayName } = given;
+  const metadata = { name, namespace };
+  await create(secrets, { apiVersion: "v1", kind: "Secret", metadata, type: "Opaque", stringData: content });
+  try {
+    await create(cloudCredentials, {
+      apiVersion: API_VERSION,
+      kind: "CloudCredential",
+      metadata,
+      spec: { type, secret: { name }, ...(displayName ? { displayName } : {}) },
+    });
+  } catch (refused) {
+    await remove(secrets, { namespace, name }).catch(() => undefined);
+    throw refused;
+  }
 }
 
 function DeleteCredential({ credential, onClose }: { credential: CloudCredential; onClose: () => void }) {
   const t = useWords();
-  const [error, setError] = useState<unknown>();
-  const [busy, setBusy] = useState(false);
   const { namespace, name } = credential.metadata;
   const used = credential.status?.usedBy ?? [];
   const go = async () => {
-    setBusy(true);
-    try {
-      await remove(cloudCredentials, { namespace, name });
-      await remove(secrets, { namespace, name: credential.spec.secret.name }).catch(() => undefined);
-      onClose();
-    } catch (refused) {
-      setError(refused);
-      setBusy(false);
-    }
+    await remove(cloudCredentials, { namespace, name });
+    await remove(secrets, { namespace, name: credential.spec.secret.name }).catch(() => undefined);
   };
   return (
-    <Modal
-      open
+    <Dialog
       title={t("credentials.deleteTitle", { name })}
-      onCancel={onClose}
-      onOk={() => void go()}
-      okText={t("common.delete")}
-      cancelText={t("common.cancel")}
-      okButtonProps={{ danger: true, loading: busy, disabled: used.length > 0 }}
+      onClose={onClose}
+      act={{ text: t("common.delete"), go, ready: used.length === 0, danger: true }}
     >
-      <p>{used.length > 0 ? t("credentials.deleteUsed", { clusters: used.map((one) => one.name).join(", ") }) : t("credentials.deleteText")}</p>
-      {error !== undefined && (
-        <p className="field-error" role="alert">
-          {problemText(error, t)}
-        </p>
-      )}
-    </Modal>
+      <p>
+        {used.length > 0
+          ? t("credentials.deleteUsed", { clusters: used.map((one) => one.name).join(", ") })
+          : t("credentials.deleteText")}
+      </p>
+    </Dialog>
   );
 }

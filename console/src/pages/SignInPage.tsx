@@ -1,11 +1,11 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Button, Input } from "antd";
-import { useEffect, useState, type FormEvent } from "react";
+import { useEffect, useState, type SyntheticEvent } from "react";
 import { useNavigate, useSearchParams } from "react-router";
 import { ApiError } from "../api/http";
 import { providersQuery, sessionQuery, signIn } from "../api/session";
 import { Field } from "../components/Field";
-import { Brand, LanguageAndTheme } from "../components/Shell";
+import { Brand, LanguageAndTheme } from "../components/Brand";
 import { useWords, type Say } from "../i18n";
 
 function words(error: unknown, t: Say): string {
@@ -33,7 +33,7 @@ export function SignInPage() {
     document.title = `${t("signIn.title")} · roost`;
   }, [t]);
 
-  const send = async (event: FormEvent) => {
+  const send = async (event: SyntheticEvent) => {
     event.preventDefault();
     setBusy(true);
     setError(undefined);

@@ -1,12 +1,19 @@
-/** The part of kubectl that the browser's terminal knows: get, describe, logs, delete, scale, label, annotate. */
-import { stringify } from "yaml";
-import { json, text } from "../api/http";
+/** The part of kubectl that the browser's terminal knows: each command is a request to the cluster's API. */
+import { parseAllDocuments, stringify } from "yaml";
+import { ApiError, json, lines, text } from "../api/http";
 import type { KubeEvent, KubeList, KubeObject } from "../api/objects";
+import { assignments, CommandError, named, parse, podOf, seconds, table, type Command } from "./command";
+import { forget, resource, resourceOf, resources, target, type ApiResource } from "./discovery";
+import { Lines, open, REFUSED, type Exec } from "./exec";
 
-export const HELP = `kubectl get TYPE [NAME] [-n NAMESPACE | -A] [-l SELECTOR] [-o wide|yaml|json|name]
+export const HELP = `kubectl get TYPE [NAME] [-n NAMESPACE | -A] [-l SELECTOR] [-o wide|yaml|json|name] [-w]
 kubectl describe TYPE NAME [-n NAMESPACE]
-kubectl logs POD [-c CONTAINER] [-n NAMESPACE] [--tail N] [--previous]
+kubectl logs POD [-c CONTAINER] [-n NAMESPACE] [-f] [--tail N] [--since 5m] [--previous]
+kubectl exec [-it] POD [-c CONTAINER] [-n NAMESPACE] -- PROGRAM…
+kubectl apply -f - [--dry-run=server] [--force-conflicts]
+kubectl edit TYPE NAME [-n NAMESPACE]
 kubectl scale TYPE NAME --replicas N [-n NAMESPACE]
+kubectl rollout restart TYPE NAME [-n NAMESPACE]
 kubectl label TYPE NAME KEY=VALUE KEY- [-n NAMESPACE]
 kubectl annotate TYPE NAME KEY=VALUE KEY- [-n NAMESPACE]
 kubectl cordon NODE | kubectl uncordon NODE
@@ -14,270 +21,318 @@ kubectl delete TYPE NAME [-n NAMESPACE]
 kubectl api-resources | kubectl version
 clear`;
 
-export interface Command {
-  readonly verb: string;
-  readonly words: readonly string[];
-  readonly flags: Readonly<Record<string, string>>;
+const MANAGER = "roost-console";
+
+export interface Place {
+  /** The cluster's root behind the gateway. */
+  readonly base: string;
+  /** Where a command acts that names no namespace. */
+  readonly namespace: string;
 }
 
-export class CommandError extends Error {}
+/** What a command asks the page to open, when it is not done by telling its output. */
+export type Opens =
+  | { readonly kind: "shell"; readonly exec: Exec }
+  | { readonly kind: "editor"; readonly title: string; readonly text: string; readonly save: (text: string) => Promise<string> };
 
-const VALUED = new Set(["n", "namespace", "l", "selector", "o", "output", "c", "container", "tail", "replicas"]);
-const LONG: Readonly<Record<string, string>> = { n: "namespace", l: "selector", o: "output", c: "container", A: "all-namespaces", p: "previous" };
+export type Tell = (output: string) => void;
 
-/** Words as a shell divides them: quotes join, nothing is expanded. */
-export function words(line: string): string[] {
-  const found: string[] = [];
-  let current: string | undefined;
-  let quote = "";
-  for (const sign of line) {
-    if (quote) {
-      if (sign === quote) quote = "";
-      else current += sign;
-    } else if (sign === "'" || sign === '"') {
-      quote = sign;
-      current ??= "";
-    } else if (/\s/.test(sign)) {
-      if (current !== undefined) found.push(current);
-      current = undefined;
-    } else current = (current ?? "") + sign;
-  }
-  if (quote) throw new CommandError(`a ${quote} is not closed`);
-  if (current !== undefined) found.push(current);
-  return found;
+/** One command, by itself: `tell` gets its output as it comes. Raises CommandError and ApiError. */
+export async function run(line: string, place: Place, tell: Tell, signal: AbortSignal): Promise<Opens | undefined> {
+  const command = parse(line);
+  const act = VERBS[command.verb];
+  if (!act) throw new CommandError(`this terminal does not know "${command.verb}"; it knows:\n${HELP}`);
+  const at = { ...place, namespace: command.flags.namespace ?? place.namespace };
+  const answer = await act({ command, at, tell, signal });
+  if (typeof answer === "string") tell(answer);
+  else return answer;
+  return undefined;
 }
 
-export function parse(line: string): Command {
-  const all = words(line);
-  if (all[0] === "kubectl" || all[0] === "k") all.shift();
-  const rest: string[] = [];
-  const flags: Record<string, string> = {};
-  for (let at = 0; at < all.length; at += 1) {
-    const word = all[at] ?? "";
-    if (!word.startsWith("-") || word === "-") {
-      rest.push(word);
-      continue;
-    }
-    let [name = "", value] = word.replace(/^--?/, "").split(/=(.*)/s) as [string, string | undefined];
-    if (!word.startsWith("--") && name.length > 1 && VALUED.has(name[0] ?? "") && value === undefined) {
-      value = name.slice(1);
-      name = name[0] ?? "";
-    }
-    if (VALUED.has(name) && value === undefined) {
-      at += 1;
-      value = all[at];
-      if (value === undefined) throw new CommandError(`${word} needs a value`);
-    }
-    flags[LONG[name] ?? name] = value ?? "true";
-  }
-  const [verb = "", ...more] = rest;
-  return { verb, words: more, flags };
+interface Asked {
+  readonly command: Command;
+  readonly at: Place;
+  readonly tell: Tell;
+  readonly signal: AbortSignal;
 }
 
-interface ApiResource {
-  readonly name: string;
-  readonly singularName?: string;
-  readonly kind: string;
-  readonly namespaced: boolean;
-  readonly shortNames?: readonly string[];
-  readonly group: string;
-  readonly path: string;
-}
+type Verb = (asked: Asked) => Promise<string | Opens | undefined>;
 
-const discovered = new Map<string, Promise<readonly ApiResource[]>>();
-
-async function discover(base: string): Promise<readonly ApiResource[]> {
-  interface Aggregated {
-    items?: { metadata: { name?: string }; versions: { version: string; resources?: Found[] }[] }[];
-  }
-  interface Found {
-    resource: string;
-    singularResource?: string;
-    scope: string;
-    shortNames?: string[];
-    responseKind: { kind: string };
-  }
-  const accept = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList";
-  const lists = await Promise.all(["/api", "/apis"].map((root) => json<Aggregated>(base + root, { accept })));
-  return lists.flatMap((list, index) =>
-    (list.items ?? []).flatMap((group) => {
-      const name = group.metadata.name ?? "";
-      const first = group.versions[0];
-      return (first?.resources ?? []).map((one) => ({
-        name: one.resource,
-        singularName: one.singularResource ?? "",
-        kind: one.responseKind.kind,
-        namespaced: one.scope === "Namespaced",
-        shortNames: one.shortNames ?? [],
-        group: name,
-        path: index === 0 ? `/api/${first?.version}` : `/apis/${name}/${first?.version}`,
-      }));
-    }),
-  );
-}
-
-async function resource(base: string, word: string): Promise<ApiResource> {
-  let known = discovered.get(base);
-  if (!known) {
-    known = discover(base);
-    discovered.set(base, known);
-    known.catch(() => discovered.delete(base));
-  }
-  const [name = "", group] = word.toLowerCase().split(/\.(.*)/s);
-  const found = (await known).find(
-    (one) =>
-      (group === undefined || one.group === group) &&
-      (one.name === name || one.singularName === name || one.kind.toLowerCase() === name || one.shortNames?.includes(name)),
-  );
-  if (!found) throw new CommandError(`the server doesn't have a resource type "${word}"`);
-  return found;
-}
-
-export function table(rows: readonly (readonly string[])[]): string {
-  const widths: number[] = [];
-  for (const row of rows) row.forEach((cell, at) => (widths[at] = Math.max(widths[at] ?? 0, cell.length)));
-  return rows
-    .map((row) => row.map((cell, at) => (at === row.length - 1 ? cell : cell.padEnd((widths[at] ?? 0) + 3))).join("").trimEnd())
-    .join("\n");
-}
+const VERBS: Readonly<Record<string, Verb>> = {
+  get,
+  describe,
+  logs,
+  exec,
+  apply,
+  edit,
+  delete: remove,
+  scale,
+  rollout,
+  label: (asked) => keys(asked, "labels", "labeled"),
+  annotate: (asked) => keys(asked, "annotations", "annotated"),
+  cordon: (asked) => schedulable(asked, true),
+  uncordon: (asked) => schedulable(asked, false),
+  "api-resources": async ({ at }) => {
+    forget(at.base);
+    const rows = (await resources(at.base)).map((one) => [one.name, one.shortNames.join(","), one.group, String(one.namespaced), one.kind]);
+    return table([["NAME", "SHORTNAMES", "GROUP", "NAMESPACED", "KIND"], ...rows]);
+  },
+  version: async ({ at }) => `Server Version: ${(await json<{ gitVersion: string }>(`${at.base}/version`)).gitVersion}`,
+  help: () => Promise.resolve(HELP),
+  "": () => Promise.resolve(HELP),
+};
 
 interface ServerTable {
-  readonly columnDefinitions: readonly { readonly name: string; readonly priority: number }[];
+  readonly columnDefinitions?: readonly { readonly name: string; readonly priority: number }[];
   readonly rows?: readonly { readonly cells: readonly unknown[]; readonly object?: KubeObject }[];
+  readonly metadata?: { readonly resourceVersion?: string };
 }
 
-function target(kind: ApiResource, command: Command, name?: string): string {
-  const all = command.flags["all-namespaces"] === "true";
-  const namespace = command.flags.namespace ?? "default";
-  const within = kind.namespaced && !all ? `/namespaces/${encodeURIComponent(namespace)}` : "";
-  return `${kind.path}${within}/${kind.name}${name ? `/${encodeURIComponent(name)}` : ""}`;
-}
+const AS_TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
 
-/** TYPE NAME or TYPE/NAME. */
-function named(command: Command, needed: boolean): { type: string; name: string | undefined; rest: readonly string[] } {
-  const [first = "", second, ...rest] = command.words;
-  if (!first) throw new CommandError("name a type, such as pods");
-  if (first.includes("/")) {
-    const [type = "", name] = first.split("/");
-    return { type, name, rest: command.words.slice(1) };
-  }
-  if (needed && !second) throw new CommandError(`name one of ${first}`);
-  return { type: first, name: second, rest };
-}
-
-async function get(base: string, command: Command): Promise<string> {
+async function get(asked: Asked): Promise<string | undefined> {
+  const { command, at } = asked;
   const { type, name } = named(command, false);
-  const kind = await resource(base, type);
-  const selector = command.flags.selector ? `?labelSelector=${encodeURIComponent(command.flags.selector)}` : "";
-  const path = `${base}${target(kind, command, name)}${name ? "" : selector}`;
+  const kind = await resource(at.base, type);
+  const query = new URLSearchParams();
+  if (command.flags.selector) query.set("labelSelector", command.flags.selector);
+  // One object is watched as a list of one.
+  const watching = command.flags.watch === "true";
+  if (watching && name) query.set("fieldSelector", `metadata.name=${name}`);
+  const path = `${at.base}${target(kind, command, at.namespace, watching ? undefined : name)}`;
+  const search = name && !watching ? "" : `?${query}`;
   const output = command.flags.output ?? "";
   if (output === "yaml" || output === "json" || output === "name") {
-    const found = await json<KubeObject & Partial<KubeList<KubeObject>>>(path);
+    const found = await json<KubeObject & Partial<KubeList<KubeObject>>>(path + search);
     const items = found.items ?? [found];
     if (output === "name") return items.map((one) => `${kind.singularName || kind.name}/${one.metadata.name}`).join("\n");
     for (const one of items) delete one.metadata.managedFields;
     return output === "json" ? JSON.stringify(found, null, 2) : stringify(found, { lineWidth: 0 });
   }
-  const accept = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
-  const found = await json<ServerTable>(path, { accept });
-  const shown = found.columnDefinitions.map((column, at) => [column, at] as const).filter(([column]) => output === "wide" || column.priority === 0);
+  const found = await json<ServerTable>(path + search, { accept: AS_TABLE });
   const all = command.flags["all-namespaces"] === "true" && kind.namespaced;
-  const rows = (found.rows ?? []).map((row) => [
-    ...(all ? [row.object?.metadata.namespace ?? ""] : []),
-    ...shown.map(([, at]) => String(row.cells[at] ?? "<none>")),
-  ]);
-  if (rows.length === 0) return `No resources found${kind.namespaced && !all ? ` in ${command.flags.namespace ?? "default"} namespace` : ""}.`;
-  return table([[...(all ? ["NAMESPACE"] : []), ...shown.map(([column]) => column.name.toUpperCase())], ...rows]);
+  const columns = (found.columnDefinitions ?? []).map((column, index) => [column, index] as const).filter(([column]) => output === "wide" || column.priority === 0);
+  const cells = (rows: ServerTable["rows"]) =>
+    (rows ?? []).map((row) => [
+      ...(all ? [row.object?.metadata.namespace ?? ""] : []),
+      ...columns.map(([, index]) => String(row.cells[index] ?? "<none>")),
+    ]);
+  const head = [...(all ? ["NAMESPACE"] : []), ...columns.map(([column]) => column.name.toUpperCase())];
+  const rows = cells(found.rows);
+  if (!watching) {
+    if (rows.length > 0) return table([head, ...rows]);
+    return `No resources found${kind.namespaced && !all ? ` in ${at.namespace} namespace` : ""}.`;
+  }
+  asked.tell(table([head, ...rows]));
+  query.set("watch", "true");
+  query.set("resourceVersion", found.metadata?.resourceVersion ?? "");
+  await lines(`${path}?${query}`, { accept: AS_TABLE, signal: asked.signal }, (line) => {
+    const event = JSON.parse(line) as { type: string; object: ServerTable & { message?: string } };
+    if (event.type === "ERROR") throw new CommandError(event.object.message ?? "the watch ended");
+    asked.tell(table(cells(event.object.rows)));
+  });
+  return undefined;
 }
 
-async function describe(base: string, command: Command): Promise<string> {
+async function describe({ command, at }: Asked): Promise<string> {
   const { type, name } = named(command, true);
-  const kind = await resource(base, type);
-  const found = await json<KubeObject>(base + target(kind, command, name));
+  const kind = await resource(at.base, type);
+  const found = await json<KubeObject>(at.base + target(kind, command, at.namespace, name));
   delete found.metadata.managedFields;
   const namespace = found.metadata.namespace ?? "default";
   const selector = encodeURIComponent(`involvedObject.name=${found.metadata.name},involvedObject.kind=${found.kind}`);
-  const events = await json<KubeList<KubeEvent>>(`${base}/api/v1/namespaces/${namespace}/events?fieldSelector=${selector}`);
+  const events = await json<KubeList<KubeEvent>>(`${at.base}/api/v1/namespaces/${namespace}/events?fieldSelector=${selector}`);
   const rows = events.items.map((one) => [one.type ?? "", one.reason ?? "", String(one.count ?? 1), one.message ?? one.note ?? ""]);
   const tail = rows.length > 0 ? table([["TYPE", "REASON", "COUNT", "MESSAGE"], ...rows]) : "<none>";
   return `${stringify(found, { lineWidth: 0 })}\nEvents:\n${tail}`;
 }
 
-async function logs(base: string, command: Command): Promise<string> {
-  const [word = ""] = command.words;
-  const pod = word.replace(/^pods?\//, "");
-  if (!pod) throw new CommandError("name a pod");
+async function logs({ command, at, tell, signal }: Asked): Promise<string | undefined> {
+  const pod = podOf(command);
   const query = new URLSearchParams({ tailLines: command.flags.tail ?? "200" });
   if (command.flags.container) query.set("container", command.flags.container);
   if (command.flags.previous === "true") query.set("previous", "true");
-  const namespace = encodeURIComponent(command.flags.namespace ?? "default");
-  return text(`${base}/api/v1/namespaces/${namespace}/pods/${encodeURIComponent(pod)}/log?${query}`, { accept: "*/*" });
+  if (command.flags.since) query.set("sinceSeconds", String(seconds(command.flags.since)));
+  const path = `${at.base}/api/v1/namespaces/${encodeURIComponent(at.namespace)}/pods/${encodeURIComponent(pod)}/log`;
+  if (command.flags.follow !== "true") return text(`${path}?${query}`, { accept: "*/*" });
+  query.set("follow", "true");
+  await lines(`${path}?${query}`, { accept: "*/*", signal }, tell);
+  return undefined;
 }
 
-async function patch(base: string, command: Command, body: unknown, done: string): Promise<string> {
-  const { type, name } = named(command, true);
-  const kind = await resource(base, type);
-  await json(base + target(kind, command, name), { method: "PATCH", body, contentType: "application/merge-patch+json" });
-  return `${kind.singularName || kind.name}/${name} ${done}`;
+async function exec({ command, at, tell, signal }: Asked): Promise<Opens | undefined> {
+  const pod = podOf(command);
+  // `exec POD PROGRAM` without `--` is what kubectl itself no longer takes.
+  if (command.program.length === 0) throw new CommandError("write the program after --, such as -- sh");
+  const wish: Exec = {
+    base: at.base,
+    namespace: at.namespace,
+    pod,
+    container: command.flags.container,
+    program: command.program,
+    tty: command.flags.tty === "true",
+    stdin: command.flags.stdin === "true",
+  };
+  if (wish.tty) return { kind: "shell", exec: { ...wish, stdin: true } };
+  const outputs = [new Lines(tell), new Lines(tell)] as const;
+  await new Promise<void>((done, stop) => {
+    const session = open(
+      { ...wish, stdin: false },
+      {
+        onOutput: (bytes, error) => outputs[error ? 1 : 0].add(bytes),
+        onEnd: (problem) => {
+          outputs.forEach((one) => one.end());
+          if (problem === undefined) done();
+          else if (problem === REFUSED) void why(wish).then((words) => stop(new CommandError(words)));
+          else stop(new CommandError(problem));
+        },
+      },
+    );
+    signal.addEventListener("abort", () => {
+      session.close();
+      stop(new DOMException("stopped", "AbortError"));
+    });
+  });
+  return undefined;
 }
 
-/** `a=b c-` → {a: "b", c: null}. */
-export function assignments(list: readonly string[]): Record<string, string | null> {
-  const found: Record<string, string | null> = {};
-  for (const one of list) {
-    const [key = "", value] = one.split(/=(.*)/s);
-    if (value !== undefined) found[key] = value;
-    else if (one.endsWith("-")) found[one.slice(0, -1)] = null;
-    else throw new CommandError(`write KEY=VALUE or KEY-, not ${one}`);
+/** A browser keeps why a WebSocket was refused to itself: the same is asked in a way that is answered. */
+export async function why(exec: Exec): Promise<string> {
+  const namespace = encodeURIComponent(exec.namespace);
+  try {
+    await json(`${exec.base}/api/v1/namespaces/${namespace}/pods/${encodeURIComponent(exec.pod)}`);
+    const question = {
+      apiVersion: "authorization.k8s.io/v1",
+      kind: "SelfSubjectAccessReview",
+      spec: { resourceAttributes: { verb: "create", resource: "pods", subresource: "exec", namespace: exec.namespace, name: exec.pod } },
+    };
+    const answer = await json<{ status?: { allowed?: boolean } }>(`${exec.base}/apis/authorization.k8s.io/v1/selfsubjectaccessreviews`, {
+      method: "POST",
+      body: question,
+    });
+    if (answer.status?.allowed === false) return `pods "${exec.pod}" is forbidden: you may not exec in the namespace "${exec.namespace}"`;
+    return `the connection to ${exec.pod} could not be opened; its container may not be running`;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
   }
-  if (Object.keys(found).length === 0) throw new CommandError("write KEY=VALUE or KEY-");
+}
+
+/** Server-side apply, as `kubectl apply --server-side`: one request for each document, and what differs is the server's matter. */
+function apply({ command, at }: Asked): Promise<Opens> {
+  if ((command.flags.filename ?? "-") !== "-") {
+    return Promise.reject(new CommandError("a browser has no files: write apply -f - and paste the objects"));
+  }
+  const query = new URLSearchParams({ fieldManager: MANAGER, fieldValidation: "Strict" });
+  if (command.flags["force-conflicts"] === "true") query.set("force", "true");
+  const dry = command.flags["dry-run"];
+  if (dry !== undefined && dry !== "none") query.set("dryRun", "All");
+  const save = async (given: string) => {
+    const told: string[] = [];
+    for (const object of documentsOf(given)) {
+      const kind = await resourceOf(at.base, object.apiVersion, object.kind);
+      const namespace = object.metadata.namespace ?? at.namespace;
+      const path = at.base + target(kind, { ...command, flags: {} }, namespace, object.metadata.name);
+      try {
+        await json(`${path}?${query}`, { method: "PATCH", body: object, contentType: "application/apply-patch+yaml" });
+      } catch (error) {
+        // What came before it stands: that is told, too.
+        if (!(error instanceof ApiError) || told.length === 0) throw error;
+        throw new CommandError([...told, error.message].join("\n"));
+      }
+      told.push(`${kind.singularName || kind.name}/${object.metadata.name} serverside-applied${query.has("dryRun") ? " (server dry run)" : ""}`);
+    }
+    return told.join("\n");
+  };
+  return Promise.resolve({ kind: "editor", title: "kubectl apply -f -", text: "", save });
+}
+
+export function documentsOf(given: string): KubeObject[] {
+  const found: KubeObject[] = [];
+  for (const document of parseAllDocuments(given, { version: "1.1", schema: "core" })) {
+    const error = document.errors[0];
+    if (error) throw new CommandError(error.message.split("\n")[0] ?? "this is not YAML");
+    const body = document.toJS() as unknown;
+    if (body === null || body === undefined) continue;
+    found.push(...unfolded(body));
+  }
+  if (found.length === 0) throw new CommandError("there is no object in the text");
   return found;
 }
 
-export async function run(line: string, base: string): Promise<string> {
-  const command = parse(line);
-  switch (command.verb) {
-    case "get":
-      return get(base, command);
-    case "describe":
-      return describe(base, command);
-    case "logs":
-      return logs(base, command);
-    case "delete": {
-      const { type, name } = named(command, true);
-      const kind = await resource(base, type);
-      await json(base + target(kind, command, name), { method: "DELETE" });
-      return `${kind.singularName || kind.name} "${name}" deleted`;
-    }
-    case "scale": {
-      const replicas = Number(command.flags.replicas);
-      if (!Number.isInteger(replicas) || replicas < 0) throw new CommandError("--replicas needs a whole number");
-      return patch(base, command, { spec: { replicas } }, "scaled");
-    }
-    case "label":
-    case "annotate": {
-      const field = command.verb === "label" ? "labels" : "annotations";
-      const changes = assignments(named(command, true).rest);
-      return patch(base, command, { metadata: { [field]: changes } }, command.verb === "label" ? "labeled" : "annotated");
-    }
-    case "cordon":
-    case "uncordon": {
-      const on = command.verb === "cordon";
-      const node = { ...command, words: ["nodes", command.words[0]?.replace(/^nodes?\//, "") ?? ""] };
-      return patch(base, node, { spec: { unschedulable: on || null } }, on ? "cordoned" : "uncordoned");
-    }
-    case "api-resources": {
-      const known = await discover(base);
-      return table([["NAME", "SHORTNAMES", "GROUP", "NAMESPACED", "KIND"], ...known.map((one) => [one.name, one.shortNames?.join(",") ?? "", one.group, String(one.namespaced), one.kind])]);
-    }
-    case "version": {
-      const version = await json<{ gitVersion: string }>(`${base}/version`);
-      return `Server Version: ${version.gitVersion}`;
-    }
-    case "":
-    case "help":
-      return HELP;
-    default:
-      throw new CommandError(`this terminal does not know "${command.verb}"; it knows:\n${HELP}`);
+/** A `kind: List` is its items. */
+function unfolded(body: unknown): KubeObject[] {
+  const object = body as Partial<KubeObject> & { items?: unknown[] };
+  if (typeof body !== "object" || !object.kind || !object.apiVersion) throw new CommandError("each document needs apiVersion and kind");
+  if (object.kind === "List" && Array.isArray(object.items)) return object.items.flatMap(unfolded);
+  if (!object.metadata?.name) throw new CommandError(`${object.kind}: metadata.name is needed`);
+  return [object as KubeObject];
+}
+
+/** The object as it is, and a PUT with the version that was read. */
+async function edit({ command, at }: Asked): Promise<Opens> {
+  const { type, name } = named(command, true);
+  const kind = await resource(at.base, type);
+  const path = at.base + target(kind, command, at.namespace, name);
+  const found = await json<KubeObject>(path);
+  delete found.metadata.managedFields;
+  return {
+    kind: "editor",
+    title: `kubectl edit ${kind.singularName || kind.name} ${name}`,
+    text: stringify(found, { lineWidth: 0, indentSeq: false }),
+    save: async (given) => {
+      const [object, other] = documentsOf(given);
+      if (other || object?.metadata.name !== name) throw new CommandError(`keep to the one object ${name}`);
+      await json(`${path}?fieldManager=${MANAGER}&fieldValidation=Strict`, { method: "PUT", body: object });
+      return `${kind.singularName || kind.name}/${name} edited`;
+    },
+  };
+}
+
+async function remove({ command, at }: Asked): Promise<string> {
+  const { type, name } = named(command, true);
+  const kind = await resource(at.base, type);
+  await json(at.base + target(kind, command, at.namespace, name), { method: "DELETE", body: { propagationPolicy: "Background" } });
+  return `${kind.singularName || kind.name} "${name}" deleted`;
+}
+
+async function patched(asked: Asked, body: unknown, done: string, at?: { kind: ApiResource; name: string }): Promise<string> {
+  const { command } = asked;
+  let { kind, name } = at ?? { kind: undefined, name: "" };
+  if (!kind) {
+    const found = named(command, true);
+    kind = await resource(asked.at.base, found.type);
+    name = found.name ?? "";
   }
+  await json(`${asked.at.base}${target(kind, command, asked.at.namespace, name)}?fieldManager=${MANAGER}`, {
+    method: "PATCH",
+    body,
+    contentType: "application/merge-patch+json",
+  });
+  return `${kind.singularName || kind.name}/${name} ${done}`;
+}
+
+function scale(asked: Asked): Promise<string> {
+  const replicas = Number(asked.command.flags.replicas);
+  if (!Number.isInteger(replicas) || replicas < 0) throw new CommandError("--replicas needs a whole number");
+  return patched(asked, { spec: { replicas } }, "scaled");
+}
+
+async function rollout(asked: Asked): Promise<string> {
+  const [what, ...rest] = asked.command.words;
+  if (what !== "restart") throw new CommandError("this terminal knows rollout restart alone");
+  const { type, name } = named({ ...asked.command, words: rest }, true);
+  const kind = await resource(asked.at.base, type);
+  const annotations = { "kubectl.kubernetes.io/restartedAt": new Date().toISOString() };
+  return patched(asked, { spec: { template: { metadata: { annotations } } } }, "restarted", { kind, name: name ?? "" });
+}
+
+function keys(asked: Asked, field: "labels" | "annotations", done: string): Promise<string> {
+  return patched(asked, { metadata: { [field]: assignments(named(asked.command, true).rest) } }, done);
+}
+
+async function schedulable(asked: Asked, cordoned: boolean): Promise<string> {
+  const name = asked.command.words[0]?.replace(/^nodes?\//, "");
+  if (!name) throw new CommandError("name a node");
+  const kind = await resource(asked.at.base, "nodes");
+  return patched(asked, { spec: { unschedulable: cordoned || null } }, cordoned ? "cordoned" : "uncordoned", { kind, name });
 }

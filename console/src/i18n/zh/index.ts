@@ -21,6 +21,7 @@ import missing from "./missing.json";
 import nav from "./nav.json";
 import overview from "./overview.json";
 import paste from "./paste.json";
+import plan from "./plan.json";
 import problem from "./problem.json";
 import progress from "./progress.json";
 import projects from "./projects.json";
@@ -35,6 +36,7 @@ import state from "./state.json";
 import stateNote from "./stateNote.json";
 import step from "./step.json";
 import terminal from "./terminal.json";
+import things from "./things.json";
 import type from "./type.json";
 import users from "./users.json";
 import yaml from "./yaml.json";
@@ -63,6 +65,7 @@ export default {
   nav,
   overview,
   paste,
+  plan,
   problem,
   progress,
   projects,
@@ -77,6 +80,7 @@ export default {
   stateNote,
   step,
   terminal,
+  things,
   type,
   users,
   yaml,

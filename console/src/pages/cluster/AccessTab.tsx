@@ -2,9 +2,11 @@ import { useQuery } from "@tanstack/react-query";
 import { Button, Switch } from "antd";
 import { useState } from "react";
 import { text as fetchText } from "../../api/http";
-import { kubeconfigPath, registrationManifest } from "../../api/registration";
+import { kubeconfigPath, PLATFORM_KUBECONFIG, registrationManifest } from "../../api/registration";
+import { Card } from "../../components/Card";
 import { Code, Copy } from "../../components/Copy";
-import { Problem, problemText } from "../../components/Problem";
+import { Problem, Refused } from "../../components/Problem";
+import { useAct } from "../../components/useAct";
 import type { Cluster } from "../../generated/api";
 import { useWords } from "../../i18n";
 
@@ -31,28 +33,28 @@ function Kubeconfig({ cluster }: { cluster: Cluster }) {
   const { namespace = "", name } = cluster.metadata;
   const [direct, setDirect] = useState(false);
   const [open, setOpen] = useState(false);
-  const path = kubeconfigPath(namespace, name, direct);
+  const platform = cluster.spec.global !== undefined;
+  const path = platform ? PLATFORM_KUBECONFIG : kubeconfigPath(namespace, name, direct);
   const query = useQuery({
     queryKey: ["kubeconfig", path],
     enabled: open,
     gcTime: 0,
     queryFn: () => fetchText(path, { accept: "application/yaml" }),
   });
-  const server = `${window.location.origin}/clusters/${namespace}/${name}`;
+  const server = platform ? window.location.origin : `${window.location.origin}/clusters/${namespace}/${name}`;
   return (
-    <section className="card">
-      <div className="card-head">
-        <h2>{t("access.kubeconfig")}</h2>
-      </div>
-      <div className="card-body access">
+    <Card title={t("access.kubeconfig")}>
+      <div className="access">
         <p className="quiet">{t("access.lead")}</p>
-        <p>
-          <Code>{`roost kubeconfig ${name} -n ${namespace} --server ${window.location.origin}`}</Code>
-        </p>
+        {!platform && (
+          <p>
+            <Code>{`roost kubeconfig ${name} -n ${namespace} --server ${window.location.origin}`}</Code>
+          </p>
+        )}
         <p>
           {t("access.server")} <Code>{server}</Code>
         </p>
-        {!cluster.spec.registered && (
+        {!cluster.spec.registered && !platform && (
           <label className="inline" htmlFor="direct">
             <Switch id="direct" checked={direct} onChange={setDirect} />
             {t("access.direct")}
@@ -75,7 +77,7 @@ function Kubeconfig({ cluster }: { cluster: Cluster }) {
           </pre>
         )}
       </div>
-    </section>
+    </Card>
   );
 }
 
@@ -83,25 +85,11 @@ function Registration({ cluster }: { cluster: Cluster }) {
   const t = useWords();
   const { namespace = "", name } = cluster.metadata;
   const [manifest, setManifest] = useState<string>();
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>();
-  const make = async () => {
-    setBusy(true);
-    setError(undefined);
-    try {
-      setManifest(await registrationManifest(namespace, name));
-    } catch (refused) {
-      setError(refused);
-    } finally {
-      setBusy(false);
-    }
-  };
+  const { busy, error, run } = useAct();
+  const make = () => run(async () => setManifest(await registrationManifest(namespace, name)));
   return (
-    <section className="card">
-      <div className="card-head">
-        <h2>{t("access.register")}</h2>
-      </div>
-      <div className="card-body access">
+    <Card title={t("access.register")}>
+      <div className="access">
         <p className="quiet">{t("access.registerLead")}</p>
         <p>
           <Code>{`kubectl apply -f ${name}-registration.yaml`}</Code>
@@ -117,13 +105,9 @@ function Registration({ cluster }: { cluster: Cluster }) {
             </>
           )}
         </div>
-        {error !== undefined && (
-          <p className="field-error" role="alert">
-            {problemText(error, t)}
-          </p>
-        )}
+        <Refused error={error} />
         {manifest && <p className="note note-warn">{t("access.once")}</p>}
       </div>
-    </section>
+    </Card>
   );
 }

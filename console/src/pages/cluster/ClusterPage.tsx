@@ -4,14 +4,16 @@ import { Link, useNavigate, useParams } from "react-router";
 import { clusters, merge } from "../../api/resources";
 import { Icon } from "../../components/icons";
 import { Page } from "../../components/Page";
-import { Loading, problemText } from "../../components/Problem";
+import { Loading, Refused } from "../../components/Problem";
 import { Stale } from "../../components/Stale";
 import { State } from "../../components/State";
+import { useAct } from "../../components/useAct";
 import { useWords } from "../../i18n";
 import { clusterState, clusterType } from "../../states";
 import { ConditionsTab } from "./ConditionsTab";
 import { DeleteDialog } from "./DeleteDialog";
 import { OverviewTab } from "./OverviewTab";
+import { PlanCard } from "./PlanCard";
 import { useCluster } from "./useCluster";
 
 const MachinesTab = lazy(() => import("./MachinesTab"));
@@ -29,7 +31,7 @@ export default function ClusterPage() {
   const { namespace = "", name = "", tab: asked } = useParams();
   const { live, cluster, missing } = useCluster(namespace, name);
   const [deleting, setDeleting] = useState(false);
-  const [error, setError] = useState<unknown>();
+  const { error, run } = useAct();
   const above = [{ to: "/clusters", text: t("nav.clusters") }];
   if (missing || !cluster) {
     return (
@@ -41,10 +43,7 @@ export default function ClusterPage() {
   const tab: Tab = TABS.find((one) => one === asked) ?? "overview";
   const type = clusterType(cluster);
   const tabs = TABS.filter((one) => one !== "machines" || type === "onPremises");
-  const set = async (spec: Record<string, unknown>) => {
-    setError(undefined);
-    await merge(clusters, { namespace, name }, { spec }).catch(setError);
-  };
+  const set = (spec: Record<string, unknown>) => void run(() => merge(clusters, { namespace, name }, { spec }));
   const waiting = cluster.status?.phase === "AwaitingApproval" && cluster.status.planHash;
   return (
     <Page
@@ -75,7 +74,7 @@ export default function ClusterPage() {
         <div className="banner banner-warn">
           <Icon name="warning" />
           <span>{t("cluster.paused")}</span>
-          <Button size="small" onClick={() => void set({ paused: null })}>
+          <Button size="small" onClick={() => set({ paused: null })}>
             {t("cluster.resume")}
           </Button>
         </div>
@@ -84,25 +83,18 @@ export default function ClusterPage() {
         <div className="banner banner-warn">
           <Icon name="warning" />
           <span>{t("cluster.approve", { hash: waiting })}</span>
-          <Button size="small" onClick={() => void set({ approvedPlan: waiting })}>
-            {t("cluster.approveGo")}
-          </Button>
         </div>
       )}
       {cluster.spec.registered?.approval === "Manual" && cluster.status?.phase === "AwaitingAcceptance" && (
         <div className="banner banner-warn">
           <Icon name="warning" />
           <span>{t("cluster.accept")}</span>
-          <Button size="small" onClick={() => void set({ registered: { accepted: true } })}>
+          <Button size="small" onClick={() => set({ registered: { accepted: true } })}>
             {t("cluster.acceptGo")}
           </Button>
         </div>
       )}
-      {error !== undefined && (
-        <p className="field-error" role="alert">
-          {problemText(error, t)}
-        </p>
-      )}
+      <Refused error={error} />
       <nav className="tabs" aria-label={t("cluster.tabs")}>
         {tabs.map((one) => (
           <Link
@@ -115,7 +107,12 @@ export default function ClusterPage() {
         ))}
       </nav>
       <Suspense fallback={<Loading />}>
-        {tab === "overview" && <OverviewTab cluster={cluster} />}
+        {tab === "overview" && (
+          <>
+            <PlanCard cluster={cluster} />
+            <OverviewTab cluster={cluster} />
+          </>
+        )}
         {tab === "machines" && <MachinesTab cluster={cluster} />}
         {tab === "conditions" && <ConditionsTab cluster={cluster} />}
         {tab === "events" && <EventsTab cluster={cluster} />}

@@ -11,11 +11,14 @@ import { stepState, STEP_TONE } from "../../states";
 import { ageOf, moment } from "../../time";
 
 export function ConditionsTab({ cluster }: { cluster: Pick<Cluster, "status"> }) {
+  return <ConditionsTable conditions={(cluster.status?.conditions ?? []) as readonly Condition[]} />;
+}
+
+export function ConditionsTable({ conditions }: { conditions: readonly Condition[] }) {
   const t = useWords();
   const language = useLanguage();
   const words = useModelWords();
   const now = Math.max(useClock(true, 10_000), Date.now());
-  const conditions = (cluster.status?.conditions ?? []) as Condition[];
   const columns: readonly Column<Condition>[] = [
     {
       key: "type",

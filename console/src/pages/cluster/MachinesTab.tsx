@@ -1,30 +1,59 @@
-/** Machines of a cluster: their state and facts; added, removed, given roles, labels and taints. */
-import { Button, Input, Modal, Select } from "antd";
+/** Machines of a cluster: their state, facts and things; added, removed, given roles, labels and taints. */
+import { Button } from "antd";
 import { lazy, Suspense, useState } from "react";
-import { create, machines, merge, remove, secrets } from "../../api/resources";
+import { useSearchParams } from "react-router";
+import { create, machines, remove, secrets } from "../../api/resources";
 import { useLive } from "../../api/watch";
 import { DataTable, type Column } from "../../components/DataTable";
-import { Field } from "../../components/Field";
 import { Icon } from "../../components/icons";
-import { Empty, Loading, Problem, problemText } from "../../components/Problem";
-import { Stale } from "../../components/Stale";
+import { Known } from "../../components/Known";
+import { Empty } from "../../components/Problem";
 import { State } from "../../components/State";
-import { Pairs } from "../../form/controls";
 import { fromError, type Finding } from "../../form/findings";
-import { documents, emptyForm, emptyMachine, type Form, type MachineRow } from "../../form/model";
+import { documents, emptyForm, emptyMachine, machineName, type Form, type MachineRow } from "../../form/model";
 import type { Cluster, Machine } from "../../generated/api";
 import { useWords } from "../../i18n";
 import { machinesOf } from "../../progress";
 import { useLanguage } from "../../settings";
 import { machineState } from "../../states";
+import { thingsOf } from "../../things";
 import { memory } from "../../time";
 import { nextKey } from "../create/keys";
-import { Taints, type Taint } from "../create/Taints";
-import { ConditionsTab } from "./ConditionsTab";
+import { EditDialog, LookDialog, RemoveDialog } from "./MachineDialogs";
 
 const MachineDialog = lazy(() => import("../create/MachineDialog"));
 
-type Open = { readonly kind: "edit" | "remove" | "conditions"; readonly machine: Machine } | { readonly kind: "add"; readonly row: MachineRow };
+type Open =
+  | { readonly kind: "edit" | "remove"; readonly machine: Machine }
+  | { readonly kind: "add"; readonly row: MachineRow };
+
+/** The Secrets, then the Machine; a refusal leaves nothing behind. */
+async function createMachine(cluster: Cluster, row: MachineRow): Promise<void> {
+  // A Secret's name of its own: the cluster's first one may hold something else.
+  const stamp = (row.spec.addresses.ipv4 ?? row.spec.addresses.ipv6 ?? "").replace(/[^0-9a-f]+/gi, "-");
+  const made = documents({ ...formOf(cluster), machines: [row] });
+  const machine = made.machines[0];
+  if (!machine) return;
+  const rename = (name: string) => `${name}-${stamp}`.slice(0, 63);
+  const fresh = new Set(made.secrets.map((one) => one.metadata.name));
+  const named = (reference: { name: string }) => (fresh.has(reference.name) ? { name: rename(reference.name) } : reference);
+  const { ssh } = machine.spec;
+  const proxy = ssh.proxy?.credential ? { ...ssh.proxy, credential: named(ssh.proxy.credential) } : ssh.proxy;
+  const spec = { ...machine.spec, ssh: { ...ssh, credential: named(ssh.credential), ...(proxy ? { proxy } : {}) } };
+  const there: string[] = [];
+  try {
+    for (const one of made.secrets) {
+      const name = rename(one.metadata.name);
+      await create(secrets, { ...one, metadata: { ...one.metadata, name } });
+      there.push(name);
+    }
+    await create(machines, { ...machine, spec });
+  } catch (refused) {
+    const { namespace } = cluster.metadata;
+    for (const name of there) await remove(secrets, { namespace, name }).catch(() => undefined);
+    throw refused;
+  }
+}
 
 function formOf(cluster: Cluster): Form {
   return { ...emptyForm(), name: cluster.metadata.name, namespace: cluster.metadata.namespace ?? "default", spec: cluster.spec };
@@ -35,33 +64,17 @@ export default function MachinesTab({ cluster }: { cluster: Cluster }) {
   const language = useLanguage();
   const live = useLive(machines, cluster.metadata.namespace);
   const [open, setOpen] = useState<Open>();
-  const [error, setError] = useState<unknown>();
+  const [search, setSearch] = useSearchParams();
   const [findings, setFindings] = useState<readonly Finding[]>([]);
   const rows = machinesOf(cluster, live.items?.values() ?? []);
+  const looked = rows.find((one) => one.metadata.name === search.get("machine"));
+  const look = (name: string) => setSearch(name ? { machine: name } : {}, { replace: true });
   const add = async (row: MachineRow) => {
-    setError(undefined);
-    // A Secret's name of its own: the cluster's first one may hold something else.
-    const stamp = (row.spec.addresses.ipv4 ?? row.spec.addresses.ipv6 ?? "").replace(/[^0-9a-f]+/gi, "-");
-    const made = documents({ ...formOf(cluster), machines: [row] });
-    const machine = made.machines[0];
-    if (!machine) return;
-    const rename = (name: string) => `${name}-${stamp}`.slice(0, 63);
     try {
-      for (const one of made.secrets) {
-        await create(secrets, { ...one, metadata: { ...one.metadata, name: rename(one.metadata.name) } });
-      }
-      const { ssh } = machine.spec;
-      const fresh = new Set(made.secrets.map((one) => one.metadata.name));
-      const named = (reference: { name: string }) => (fresh.has(reference.name) ? { name: rename(reference.name) } : reference);
-      const proxy = ssh.proxy?.credential ? { ...ssh.proxy, credential: named(ssh.proxy.credential) } : ssh.proxy;
-      const spec = { ...machine.spec, ssh: { ...ssh, credential: named(ssh.credential), ...(proxy ? { proxy } : {}) } };
-      await create(machines, { ...machine, spec });
-      setOpen(undefined);
+      await createMachine(cluster, row);
     } catch (refused) {
-      const { namespace } = cluster.metadata;
-      for (const one of made.secrets) await remove(secrets, { namespace, name: rename(one.metadata.name) }).catch(() => undefined);
-      setError(refused);
-      setFindings(fromError(refused, { kind: "Machine", name: machine.metadata.name }));
+      setFindings(fromError(refused, { kind: "Machine", name: machineName(row, cluster.metadata.name) }));
+      throw refused;
     }
   };
   const columns: readonly Column<Machine>[] = [
@@ -72,7 +85,9 @@ export default function MachinesTab({ cluster }: { cluster: Cluster }) {
       value: (one) => one.metadata.name,
       render: (one) => (
         <span className="two">
-          <span className="name-link">{one.spec.displayName || one.metadata.name}</span>
+          <button type="button" className="link-button name-link start" onClick={() => look(one.metadata.name)}>
+            {one.spec.displayName || one.metadata.name}
+          </button>
           <span className="second mono">{[one.spec.addresses.ipv4, one.spec.addresses.ipv6].filter(Boolean).join(" ")}</span>
         </span>
       ),
@@ -84,7 +99,7 @@ export default function MachinesTab({ cluster }: { cluster: Cluster }) {
       value: (one) => machineState(one).word,
       render: (one) => (
         <span className="two">
-          <button type="button" className="link-button plain-link" onClick={() => setOpen({ kind: "conditions", machine: one })}>
+          <button type="button" className="link-button plain-link" onClick={() => look(one.metadata.name)}>
             <State state={machineState(one)} />
           </button>
           {one.status?.message && (
@@ -115,6 +130,12 @@ export default function MachinesTab({ cluster }: { cluster: Cluster }) {
           </span>
         </span>
       ),
+    },
+    {
+      key: "things",
+      title: t("things.title"),
+      width: "14%",
+      render: (one) => <ThingsCell machine={one} onLook={() => look(one.metadata.name)} />,
     },
     {
       key: "facts",
@@ -158,157 +179,60 @@ export default function MachinesTab({ cluster }: { cluster: Cluster }) {
       ),
     },
   ];
-  if (!live.items) return live.error ? <Problem error={live.error} again={live.again} /> : <Loading />;
+  const adding = (
+    <Button type="primary" icon={<Icon name="plus" />} onClick={() => setOpen({ kind: "add", row: emptyMachine(nextKey(), "Worker") })}>
+      {t("machines.add")}
+    </Button>
+  );
   return (
-    <>
-      <Stale live={live} />
-      <div className="toolbar">
-        <span className="quiet">{t("machines.count", { count: rows.length })}</span>
-        <span className="grow" />
-        <Button type="primary" icon={<Icon name="plus" />} onClick={() => setOpen({ kind: "add", row: emptyMachine(nextKey(), "Worker") })}>
-          {t("machines.add")}
-        </Button>
-      </div>
-      {error !== undefined && (
-        <p className="field-error" role="alert">
-          {problemText(error, t)}
-        </p>
+    <Known live={live}>
+      {() => (
+        <>
+          <div className="toolbar">
+            <span className="quiet">{t("machines.count", { count: rows.length })}</span>
+            <span className="grow" />
+            {adding}
+          </div>
+          {rows.length === 0 ? (
+            <Empty title={t("machines.empty")} action={adding} />
+          ) : (
+            <DataTable label={t("cluster.tab_machines")} rows={rows} columns={columns} rowKey={(one) => one.metadata.name} />
+          )}
+          <Suspense fallback={null}>
+            {open?.kind === "add" && (
+              <MachineDialog
+                form={formOf(cluster)}
+                row={open.row}
+                fresh
+                adding
+                findings={findings}
+                onClose={() => setOpen(undefined)}
+                onDone={add}
+              />
+            )}
+          </Suspense>
+          {open?.kind === "edit" && <EditDialog machine={open.machine} onClose={() => setOpen(undefined)} />}
+          {open?.kind === "remove" && <RemoveDialog machine={open.machine} onClose={() => setOpen(undefined)} />}
+          {looked && <LookDialog machine={looked} onClose={() => look("")} />}
+        </>
       )}
-      {rows.length === 0 ? (
-        <Empty title={t("machines.empty")} />
+    </Known>
+  );
+}
+
+/** How many things, and whether each is as roost left it. */
+function ThingsCell({ machine, onLook }: { machine: Machine; onLook: () => void }) {
+  const t = useWords();
+  const all = thingsOf(machine);
+  if (all.length === 0) return <span className="quiet">—</span>;
+  const differing = all.filter((one) => one.difference).length;
+  return (
+    <button type="button" className="link-button plain-link" onClick={onLook}>
+      {differing > 0 ? (
+        <span className="state-warn">{t("things.differing", { count: differing })}</span>
       ) : (
-        <DataTable label={t("cluster.tab_machines")} rows={rows} columns={columns} rowKey={(one) => one.metadata.name} />
+        t("things.asWished", { count: all.length })
       )}
-      <Suspense fallback={null}>
-        {open?.kind === "add" && (
-          <MachineDialog
-            form={formOf(cluster)}
-            row={open.row}
-            fresh
-            adding
-            findings={findings}
-            onClose={() => setOpen(undefined)}
-            onDone={(row) => void add(row)}
-          />
-        )}
-      </Suspense>
-      {open?.kind === "edit" && <EditDialog machine={open.machine} onClose={() => setOpen(undefined)} />}
-      {open?.kind === "remove" && <RemoveDialog machine={open.machine} onClose={() => setOpen(undefined)} />}
-      {open?.kind === "conditions" && (
-        <Modal open width={860} title={open.machine.metadata.name} footer={null} onCancel={() => setOpen(undefined)}>
-          <ConditionsTab cluster={live.items.get(`${open.machine.metadata.namespace}/${open.machine.metadata.name}`) as never ?? open.machine} />
-        </Modal>
-      )}
-    </>
-  );
-}
-
-/** What can be changed of a machine that has joined. */
-function EditDialog({ machine, onClose }: { machine: Machine; onClose: () => void }) {
-  const t = useWords();
-  const [displayName, setDisplayName] = useState(machine.spec.displayName ?? "");
-  const [roles, setRoles] = useState(machine.spec.roles ?? []);
-  const [labels, setLabels] = useState<Record<string, string> | undefined>(machine.spec.labels);
-  const [taints, setTaints] = useState<readonly Taint[] | undefined>(machine.spec.taints);
-  const [error, setError] = useState<unknown>();
-  const [busy, setBusy] = useState(false);
-  const save = async () => {
-    setBusy(true);
-    setError(undefined);
-    // A merge patch takes a key away only when it is null.
-    const gone = Object.fromEntries(
-      Object.keys(machine.spec.labels ?? {})
-        .filter((key) => !(key in (labels ?? {})))
-        .map((key) => [key, null]),
-    );
-    const { namespace, name } = machine.metadata;
-    const spec = {
-      displayName: displayName || null,
-      ...(machine.spec.role === "Worker" ? { roles: roles.length > 0 ? roles : null } : {}),
-      labels: labels || Object.keys(gone).length > 0 ? { ...gone, ...labels } : null,
-      taints: taints && taints.length > 0 ? taints : null,
-    };
-    try {
-      await merge(machines, { namespace, name }, { spec });
-      onClose();
-    } catch (refused) {
-      setError(refused);
-      setBusy(false);
-    }
-  };
-  return (
-    <Modal
-      open
-      width={680}
-      title={t("machines.editTitle", { name: machine.metadata.name })}
-      onCancel={onClose}
-      onOk={() => void save()}
-      okText={t("common.save")}
-      cancelText={t("common.cancel")}
-      confirmLoading={busy}
-    >
-      <div className="stack">
-        <Field id="e-display" label={t("machine.displayName")}>
-          <Input id="e-display" value={displayName} onChange={(event) => setDisplayName(event.target.value)} />
-        </Field>
-        {machine.spec.role === "Worker" && (
-          <Field id="e-roles" label={t("machine.roles")} help={t("machine.roles_help")}>
-            <Select id="e-roles" aria-describedby="e-roles-notes" mode="tags" open={false} suffixIcon={null} tokenSeparators={[",", " "]} value={roles} onChange={setRoles} />
-          </Field>
-        )}
-        <Field id="e-labels" label={t("machine.labels")} group>
-          <Pairs id="e-labels" value={labels ?? {}} onChange={setLabels} />
-        </Field>
-        <Field id="e-taints" label={t("machine.taints")} group>
-          <Taints value={taints ?? []} onChange={setTaints} />
-        </Field>
-        {error !== undefined && (
-          <p className="field-error" role="alert">
-            {problemText(error, t)}
-          </p>
-        )}
-      </div>
-    </Modal>
-  );
-}
-
-function RemoveDialog({ machine, onClose }: { machine: Machine; onClose: () => void }) {
-  const t = useWords();
-  const [typed, setTyped] = useState("");
-  const [error, setError] = useState<unknown>();
-  const [busy, setBusy] = useState(false);
-  const { namespace, name } = machine.metadata;
-  const go = async () => {
-    setBusy(true);
-    try {
-      await remove(machines, { namespace, name });
-      onClose();
-    } catch (refused) {
-      setError(refused);
-      setBusy(false);
-    }
-  };
-  return (
-    <Modal
-      open
-      title={t("machines.removeTitle", { name })}
-      onCancel={onClose}
-      okText={t("machines.removeGo")}
-      cancelText={t("common.cancel")}
-      okButtonProps={{ danger: true, disabled: typed !== name, loading: busy }}
-      onOk={() => void go()}
-    >
-      <div className="stack">
-        <p>{t("machines.removeText")}</p>
-        <Field id="r-typed" label={t("delete.type", { name })}>
-          <Input id="r-typed" autoComplete="off" value={typed} onChange={(event) => setTyped(event.target.value)} />
-        </Field>
-        {error !== undefined && (
-          <p className="field-error" role="alert">
-            {problemText(error, t)}
-          </p>
-        )}
-      </div>
-    </Modal>
+    </button>
   );
 }

@@ -1,12 +1,12 @@
-import type { ReactNode } from "react";
 import { Link } from "react-router";
+import { Card, Facts, type Fact } from "../../components/Card";
 import { Code } from "../../components/Copy";
 import { Icon } from "../../components/icons";
 import { Reason, useConditionTitle } from "../../components/Progress";
 import type { Cluster } from "../../generated/api";
 import { useClock } from "../../api/watch";
-import { useWords } from "../../i18n";
-import { useLanguage } from "../../settings";
+import { useWords, type Say } from "../../i18n";
+import { useLanguage, type Language } from "../../settings";
 import { clusterType, stepState } from "../../states";
 import { day, duration, moment } from "../../time";
 
@@ -21,30 +21,31 @@ export function OverviewTab({ cluster }: { cluster: Cluster }) {
   const capacity = status?.capacity;
   const usage = status?.usage;
   const of = (used: unknown, whole: unknown) =>
-    whole === undefined ? "—" : used === undefined ? String(whole) : t("overview.usedOf", { used, whole });
+    whole === undefined ? undefined : used === undefined ? String(whole) : t("overview.usedOf", { used, whole });
   const endpoint = status?.endpoint;
-  const facts: readonly (readonly [string, ReactNode])[] = [
-    [t("clusters.version"), status?.version ?? spec.version ?? "—"],
-    [t("overview.endpoint"), endpoint ? <Code>{endpoint}</Code> : "—"],
-    [
-      t("clusters.nodes"),
-      status?.nodes ? t("clusters.nodesReady", { ready: status.nodes.ready ?? 0, total: status.nodes.total ?? 0 }) : "—",
-    ],
-    [t("clusters.type"), `${t(`type.${clusterType(cluster)}.kind`)} · ${t(`type.${clusterType(cluster)}.provider`)}`],
-    [t("overview.cpu"), of(usage?.cpu, capacity?.cpu)],
-    [t("overview.memory"), of(usage?.memory, capacity?.memory)],
-    [t("overview.pods"), of(usage?.pods, capacity?.pods)],
-    [t("clusters.age"), cluster.metadata.creationTimestamp ? moment(cluster.metadata.creationTimestamp, language) : "—"],
-    ...(spec.project ? [[t("form.project"), <Link key="p" to={`/projects/${spec.project}`}>{spec.project}</Link>] as const] : []),
+  const type = clusterType(cluster);
+  const facts: readonly Fact[] = [
+    { label: t("clusters.version"), value: status?.version ?? spec.version },
+    { label: t("overview.endpoint"), value: endpoint && <Code>{endpoint}</Code> },
+    {
+      label: t("clusters.nodes"),
+      value: status?.nodes && t("clusters.nodesReady", { ready: status.nodes.ready ?? 0, total: status.nodes.total ?? 0 }),
+    },
+    { label: t("clusters.type"), value: `${t(`type.${type}.kind`)} · ${t(`type.${type}.provider`)}` },
+    { label: t("overview.cpu"), value: of(usage?.cpu, capacity?.cpu) },
+    { label: t("overview.memory"), value: of(usage?.memory, capacity?.memory) },
+    { label: t("overview.pods"), value: of(usage?.pods, capacity?.pods) },
+    { label: t("clusters.age"), value: cluster.metadata.creationTimestamp && moment(cluster.metadata.creationTimestamp, language) },
+    ...(spec.project ? [{ label: t("form.project"), value: <Link to={`/projects/${spec.project}`}>{spec.project}</Link> }] : []),
     ...(network
       ? [
-          [t("form.network_plugin"), network.plugin ?? "Flannel"] as const,
-          [t("form.network_podCIDR"), network.podCIDR ?? "10.16.0.0/16"] as const,
-          [t("form.network_serviceCIDR"), network.serviceCIDR ?? "10.112.0.0/12"] as const,
+          { label: t("form.network_plugin"), value: network.plugin ?? "Flannel" },
+          { label: t("form.network_podCIDR"), value: network.podCIDR ?? "10.16.0.0/16" },
+          { label: t("form.network_serviceCIDR"), value: network.serviceCIDR ?? "10.112.0.0/12" },
         ]
       : []),
-    [t("overview.id"), cluster.metadata.annotations?.["cluster.alauda.io/id"] ?? status?.id ?? "—"],
-    ...(status?.uid ? [[t("overview.uid"), <Code key="u">{status.uid}</Code>] as const] : []),
+    { label: t("overview.id"), value: cluster.metadata.annotations?.["cluster.alauda.io/id"] ?? status?.id },
+    ...(status?.uid ? [{ label: t("overview.uid"), value: <Code>{status.uid}</Code> }] : []),
   ];
   return (
     <>
@@ -62,75 +63,38 @@ export function OverviewTab({ cluster }: { cluster: Cluster }) {
           <span lang="en">{warning}</span>
         </div>
       ))}
-      <section className="card">
-        <div className="card-head">
-          <h2>{t("overview.title")}</h2>
-        </div>
-        <div className="card-body">
-          <dl className="facts">
-            {facts.map(([label, value]) => (
-              <div key={label}>
-                <dt>{label}</dt>
-                <dd>{value}</dd>
-              </div>
-            ))}
-          </dl>
-        </div>
-      </section>
+      <Card title={t("overview.title")}>
+        <Facts facts={facts} />
+      </Card>
       <Health cluster={cluster} />
       {status?.certificates && status.certificates.length > 0 && (
-        <section className="card">
-          <div className="card-head">
-            <h2>{t("overview.certificates")}</h2>
-          </div>
-          <div className="card-body">
-            <dl className="facts">
-              {status.certificates.map((one) => {
-                const left = (Date.parse(one.expires) - now) / 1000;
-                return (
-                  <div key={one.name}>
-                    <dt className="mono">{one.name}</dt>
-                    <dd className={left < SOON_DAYS * 86400 ? "state-warn" : undefined}>
-                      {left > 0
-                        ? t("overview.expires", { day: day(one.expires, language), left: duration(left, language) })
-                        : t("overview.expired", { day: day(one.expires, language) })}
-                    </dd>
-                  </div>
-                );
-              })}
-            </dl>
-          </div>
-        </section>
+        <Card title={t("overview.certificates")}>
+          <Facts facts={status.certificates.map((one) => expiry(one.name, one.expires, now, t, language))} />
+        </Card>
       )}
       {status?.agent && (
-        <section className="card">
-          <div className="card-head">
-            <h2>{t("overview.agent")}</h2>
-          </div>
-          <div className="card-body">
-            <dl className="facts">
-              <div>
-                <dt>{t("overview.agentState")}</dt>
-                <dd>{t(status.agent.connected ? "overview.connected" : "overview.notConnected")}</dd>
-              </div>
-              <div>
-                <dt>{t("clusters.version")}</dt>
-                <dd>{status.agent.version ?? "—"}</dd>
-              </div>
-              <div>
-                <dt>{t("overview.lastSeen")}</dt>
-                <dd>{status.agent.lastSeen ? moment(status.agent.lastSeen, language) : "—"}</dd>
-              </div>
-              <div>
-                <dt>{t("overview.fingerprint")}</dt>
-                <dd>{status.agent.fingerprint ? <Code>{status.agent.fingerprint}</Code> : "—"}</dd>
-              </div>
-            </dl>
-          </div>
-        </section>
+        <Card title={t("overview.agent")}>
+          <Facts
+            facts={[
+              { label: t("overview.agentState"), value: t(status.agent.connected ? "overview.connected" : "overview.notConnected") },
+              { label: t("clusters.version"), value: status.agent.version },
+              { label: t("overview.lastSeen"), value: status.agent.lastSeen && moment(status.agent.lastSeen, language) },
+              { label: t("overview.fingerprint"), value: status.agent.fingerprint && <Code>{status.agent.fingerprint}</Code> },
+            ]}
+          />
+        </Card>
       )}
     </>
   );
+}
+
+/** When a certificate ends, in the colour of how soon that is. */
+export function expiry(name: string, expires: string, now: number, t: Say, language: Language): Fact {
+  const left = (Date.parse(expires) - now) / 1000;
+  const words = { day: day(expires, language), left: duration(left, language) };
+  if (left <= 0) return { label: name, mono: true, tone: "bad", value: t("overview.expired", words) };
+  const soon = left < SOON_DAYS * 86400 ? { tone: "warn" as const } : {};
+  return { label: name, mono: true, value: t("overview.expires", words), ...soon };
 }
 
 /** Conditions that are not as they should be, or that all are well. */
@@ -139,11 +103,7 @@ function Health({ cluster }: { cluster: Cluster }) {
   const title = useConditionTitle();
   const wrong = (cluster.status?.conditions ?? []).filter((one) => stepState(one.status, one.reason) === "failed");
   return (
-    <section className="card">
-      <div className="card-head">
-        <h2>{t("overview.health")}</h2>
-      </div>
-      <div className="card-body">
+    <Card title={t("overview.health")}>
         {wrong.length === 0 ? (
           <p className="quiet">{t("overview.nothingWrong")}</p>
         ) : (
@@ -164,7 +124,6 @@ function Health({ cluster }: { cluster: Cluster }) {
             ))}
           </ul>
         )}
-      </div>
-    </section>
+    </Card>
   );
 }

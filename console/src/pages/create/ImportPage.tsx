@@ -1,105 +1,65 @@
 /** Takes an existing cluster in by its kubeconfig, or by server and token. */
-import { Button, Input, Radio, Switch } from "antd";
-import { useState, type FormEvent } from "react";
-import { useNavigate } from "react-router";
-import { API_VERSION, clusters, create, remove, secrets } from "../../api/resources";
-import type { Secret } from "../../api/objects";
+import { Input, Radio, Switch } from "antd";
+import { useState } from "react";
 import { Field } from "../../components/Field";
-import { Page } from "../../components/Page";
-import { problemText } from "../../components/Problem";
-import { at, fromError, type Finding } from "../../form/findings";
-import type { Cluster } from "../../generated/api";
+import { FilePick } from "../../components/FilePick";
 import { useWords } from "../../i18n";
-import { ProfileField, type Profile } from "./Profile";
+import { AttachForm, secretName } from "./AttachForm";
+
+type Way = "kubeconfig" | "token";
 
 export default function ImportPage() {
   const t = useWords();
-  const navigate = useNavigate();
-  const [name, setName] = useState("");
-  const [displayName, setDisplayName] = useState("");
-  const [way, setWay] = useState<"kubeconfig" | "token">("kubeconfig");
+  const [way, setWay] = useState<Way>("kubeconfig");
   const [kubeconfig, setKubeconfig] = useState("");
+  const [file, setFile] = useState("");
   const [server, setServer] = useState("");
   const [token, setToken] = useState("");
   const [ca, setCa] = useState("");
-  const [profile, setProfile] = useState<Profile>("Admin");
+  const [serverName, setServerName] = useState("");
   const [unsupported, setUnsupported] = useState(false);
   const [takeover, setTakeover] = useState(false);
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>();
-  const [findings, setFindings] = useState<readonly Finding[]>([]);
-  const namespace = "default";
-  const errors = (path: string) => at(findings, "Cluster", path).map((one) => one.text);
-
-  const send = async (event: FormEvent) => {
-    event.preventDefault();
-    setBusy(true);
-    setError(undefined);
-    setFindings([]);
-    const credential = `${name}-import`;
-    const secret: Secret = {
-      apiVersion: "v1",
-      kind: "Secret",
-      metadata: { name: credential, namespace },
-      type: "Opaque",
-      stringData: way === "kubeconfig" ? { kubeconfig } : { token: token.trim() },
-    };
-    const cluster: Cluster = {
-      apiVersion: API_VERSION,
-      kind: "Cluster",
-      metadata: { name, namespace },
-      spec: {
-        ...(displayName ? { displayName } : {}),
-        imported: {
-          ...(way === "token" ? { server: server.trim(), ...(ca.trim() ? { ca: `${ca.trim()}\n` } : {}) } : {}),
-          credential: { name: credential },
-          profile,
-          ...(unsupported ? { allowUnsupportedVersion: true } : {}),
-          ...(takeover ? { takeover: true } : {}),
-        },
-      },
-    };
-    let made = false;
-    try {
-      await create(secrets, secret);
-      made = true;
-      await create(clusters, cluster, { dryRun: true });
-      await create(clusters, cluster);
-      void navigate(`/clusters/${namespace}/${name}/progress`);
-    } catch (refused) {
-      if (made) await remove(secrets, { namespace, name: credential }).catch(() => undefined);
-      const found = fromError(refused, { kind: "Cluster", name }).filter((one) => one.path);
-      setFindings(found);
-      setError(refused);
-    } finally {
-      setBusy(false);
-    }
-  };
-  const above = [
-    { to: "/clusters", text: t("nav.clusters") },
-    { to: "/clusters/new", text: t("choose.title") },
-  ];
+  const reached = way === "token" ? { server: server.trim(), ...(ca.trim() ? { ca: `${ca.trim()}\n` } : {}) } : {};
   return (
-    <Page title={t("import.title")} lead={t("import.lead")} above={above}>
-      <form className="card narrow" onSubmit={(event) => void send(event)}>
-        <div className="card-body form-grid">
-          <Field id="name" label={t("form.metadata_name")} help={t("form.metadata_name_help")} errors={errors("metadata.name")} needed>
-            <Input id="name" aria-describedby="name-notes" required value={name} onChange={(event) => setName(event.target.value.trim())} />
-          </Field>
-          <Field id="display" label={t("form.displayName")}>
-            <Input id="display" value={displayName} onChange={(event) => setDisplayName(event.target.value)} />
-          </Field>
+    <AttachForm
+      title={t("import.title")}
+      lead={t("import.lead")}
+      go={t("import.go")}
+      then="progress"
+      attachment={({ name, profile }) => ({
+        secret: { [way]: way === "kubeconfig" ? kubeconfig : token.trim() },
+        spec: {
+          imported: {
+            ...reached,
+            credential: { name: secretName(name) },
+            profile,
+            ...(serverName ? { tlsServerName: serverName } : {}),
+            ...(unsupported ? { allowUnsupportedVersion: true } : {}),
+            ...(takeover ? { takeover: true } : {}),
+          },
+        },
+      })}
+    >
+      {(errors) => (
+        <>
           <Field id="way" label={t("import.way")} whole group>
             <Radio.Group
               aria-labelledby="way-label"
               optionType="button"
               value={way}
-              options={["kubeconfig", "token"].map((value) => ({ value, label: t(`import.way_${value}`) }))}
-              onChange={(event) => setWay(event.target.value as typeof way)}
+              options={(["kubeconfig", "token"] as const).map((value) => ({ value, label: t(`import.way_${value}`) }))}
+              onChange={(event) => setWay(event.target.value as Way)}
             />
           </Field>
           {way === "kubeconfig" ? (
-            <Field id="kubeconfig" label="kubeconfig" help={t("import.kubeconfigHelp")} errors={errors("spec.imported.credential")} whole needed>
+            <Field
+              id="kubeconfig"
+              label="kubeconfig"
+              help={t("import.kubeconfigHelp")}
+              errors={errors("spec.imported.credential")}
+              whole
+              needed
+            >
               <Input.TextArea
                 id="kubeconfig"
                 aria-describedby="kubeconfig-notes"
@@ -109,6 +69,15 @@ export default function ImportPage() {
                 rows={6}
                 value={kubeconfig}
                 onChange={(event) => setKubeconfig(event.target.value)}
+              />
+              <FilePick
+                id="kubeconfig-file"
+                accept=".yaml,.yml,.conf,.kubeconfig,.config"
+                name={file}
+                onPick={(text, name) => {
+                  setKubeconfig(text);
+                  setFile(name);
+                }}
               />
             </Field>
           ) : (
@@ -146,7 +115,21 @@ export default function ImportPage() {
               </Field>
             </>
           )}
-          <ProfileField value={profile} onChange={setProfile} />
+          <Field
+            id="server-name"
+            label={t("import.serverName")}
+            help={t("import.serverNameHelp")}
+            errors={errors("spec.imported.tlsServerName")}
+            whole
+          >
+            <Input
+              id="server-name"
+              aria-describedby="server-name-notes"
+              placeholder="kubernetes"
+              value={serverName}
+              onChange={(event) => setServerName(event.target.value.trim())}
+            />
+          </Field>
           <Field id="unsupported" label={t("import.unsupported")} help={t("import.unsupportedHelp")}>
             <span>
               <Switch id="unsupported" aria-describedby="unsupported-notes" checked={unsupported} onChange={setUnsupported} />
@@ -157,20 +140,8 @@ export default function ImportPage() {
               <Switch id="takeover" aria-describedby="takeover-notes" checked={takeover} onChange={setTakeover} />
             </span>
           </Field>
-          <div className="whole inline">
-            {error !== undefined && (
-              <p className="field-error" role="alert">
-                {problemText(error, t)}
-              </p>
-            )}
-            <span className="grow" />
-            <Button onClick={() => void navigate("/clusters")}>{t("common.cancel")}</Button>
-            <Button type="primary" htmlType="submit" loading={busy} disabled={!name}>
-              {t("import.go")}
-            </Button>
-          </div>
-        </div>
-      </form>
-    </Page>
+        </>
+      )}
+    </AttachForm>
   );
 }

@@ -51,6 +51,7 @@ export default function OnPremisesPage() {
   const [showAll, setShowAll] = useState(false);
   const [checking, setChecking] = useState(false);
   const [dry, setDry] = useState<readonly Finding[]>([]);
+  const language = useLanguage();
   const { findings: live, failed } = useJudgement(form);
   const reviewing = search.get("step") === "review";
   const withYaml = search.get("yaml") === "1";
@@ -65,7 +66,8 @@ export default function OnPremisesPage() {
     (path: string) => setTouched((before) => (before.has(path) ? before : new Set(before).add(path))),
     [],
   );
-  const findings = useMemo(() => merged(dry, live), [dry, live]);
+  // The rules' own words come in the person's language; what only the API server finds stands beside them.
+  const findings = useMemo(() => merged(live, dry), [dry, live]);
   const state = useMemo<FormState>(
     () => ({ form, change, findings, touched, touch, showAll }),
     [form, change, findings, touched, touch, showAll],
@@ -80,10 +82,11 @@ export default function OnPremisesPage() {
   const review = async () => {
     setShowAll(true);
     setChecking(true);
-    const answer = await dryRun(form);
+    // Both judges once more: what stands at the fields may be of half a second ago.
+    const [judged, answer] = await Promise.all([judge(form, language, new AbortController().signal), dryRun(form)]);
     setChecking(false);
     setDry(answer.findings);
-    const errors = merged(answer.findings, live).filter((one) => !one.warning);
+    const errors = merged(judged.findings, answer.findings).filter((one) => !one.warning);
     const first = errors[0];
     if (!first) return set("step", "review");
     document.getElementById(`part-${sectionOf(first)}`)?.scrollIntoView({ behavior: "smooth" });
@@ -101,6 +104,7 @@ export default function OnPremisesPage() {
         <Review
           form={form}
           findings={findings}
+          onChange={(next) => change(() => next)}
           onBack={() => set("step", "")}
           onRefused={(found) => {
             setDry(found);

@@ -1,5 +1,6 @@
-import { Button, Input, Modal } from "antd";
+import { Input } from "antd";
 import { useMemo, useState } from "react";
+import { Dialog } from "../../components/Dialog";
 import { parseMachines } from "../../form/paste";
 import type { MachineRow } from "../../form/model";
 import { useWords } from "../../i18n";
@@ -14,25 +15,16 @@ export default function PasteDialog(props: {
   const [text, setText] = useState("");
   const { rows, problems } = useMemo(() => parseMachines(text, props.taken, (n) => `p${n}`), [text, props.taken]);
   return (
-    <Modal
-      open
+    <Dialog
       width={720}
+      holds
       title={t("paste.title")}
-      onCancel={props.onClose}
-      maskClosable={false}
-      footer={
-        <div className="dialog-buttons">
-          <span className="grow" />
-          <Button onClick={props.onClose}>{t("common.cancel")}</Button>
-          <Button
-            type="primary"
-            disabled={rows.length === 0}
-            onClick={() => props.onDone(rows.map((row) => ({ ...row, key: props.makeKey() })))}
-          >
-            {t("paste.add", { count: rows.length })}
-          </Button>
-        </div>
-      }
+      onClose={props.onClose}
+      act={{
+        text: t("paste.add", { count: rows.length }),
+        ready: rows.length > 0,
+        go: () => props.onDone(rows.map((row) => ({ ...row, key: props.makeKey() }))),
+      }}
     >
       <p className="quiet" id="paste-help">
         {t("paste.help")}
@@ -68,6 +60,6 @@ export default function PasteDialog(props: {
           </li>
         ))}
       </ul>
-    </Modal>
+    </Dialog>
   );
 }

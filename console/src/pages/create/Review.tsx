@@ -1,17 +1,20 @@
 /** What will be created and done, before it is; then the creation itself, in the order that roost asks for. */
-import { Button } from "antd";
+import { Button, Switch } from "antd";
 import { useState } from "react";
+import { Card, Facts, type Fact } from "../../components/Card";
+import { Field } from "../../components/Field";
 import { create, clusters, machines, remove, secrets } from "../../api/resources";
 import { ApiError } from "../../api/http";
-import { problemText } from "../../components/Problem";
+import { Refused } from "../../components/Problem";
 import { fromError, type Finding } from "../../form/findings";
-import { documents, machineName, type Form } from "../../form/model";
+import { documents, machineName, written, type Form } from "../../form/model";
 import { DEFAULT_IPS_PER_NODE, maximumNodes } from "../../form/network";
 import { useWords } from "../../i18n";
 
 interface Props {
   readonly form: Form;
   readonly findings: readonly Finding[];
+  readonly onChange: (form: Form) => void;
   readonly onBack: () => void;
   readonly onRefused: (findings: readonly Finding[]) => void;
   readonly onCreated: () => void;
@@ -54,7 +57,7 @@ export class RefusedAt extends Error {
   }
 }
 
-export function Review({ form, findings, onBack, onRefused, onCreated }: Props) {
+export function Review({ form, findings, onChange, onBack, onRefused, onCreated }: Props) {
   const t = useWords();
   const [step, setStep] = useState("");
   const [error, setError] = useState<unknown>();
@@ -80,23 +83,31 @@ export function Review({ form, findings, onBack, onRefused, onCreated }: Props) 
   };
   const names = (rows: typeof controls) =>
     rows.map((row) => row.spec.addresses.ipv4 || row.spec.addresses.ipv6 || machineName(row, form.name)).join(", ") || "—";
-  const facts: readonly (readonly [string, string])[] = [
-    [t("form.metadata_name"), form.name],
-    [t("form.version"), form.spec.version ?? ""],
-    [t("review.endpoint"), endpoint ? `https://${endpoint.host.includes(":") ? `[${endpoint.host}]` : endpoint.host}:${endpoint.port ?? 6443}` : ""],
-    [t("review.vip"), endpoint?.selfBuiltVIP ? t("review.vipOn", { id: endpoint.selfBuiltVIP.virtualRouterID ?? "" }) : t("review.vipOff")],
-    [t("form.runtime_type"), spec?.runtime?.type === "Docker" ? "Docker" : "containerd"],
-    [t("form.registry_type"), t(`choice.registry_type_${spec?.registry?.type ?? "BuiltIn"}`)],
-    [t("form.network_plugin"), network?.plugin ?? "Flannel"],
-    [t("form.network_podCIDR"), network?.podCIDR || "10.16.0.0/16"],
-    [t("form.network_serviceCIDR"), network?.serviceCIDR || "10.112.0.0/12"],
-    [
-      t("review.nodes"),
-      most === undefined ? "—" : t("form.maximumNodes", { count: Number(most), each: network?.ipsPerNode ?? DEFAULT_IPS_PER_NODE }),
-    ],
-    [t("review.controls", { count: controls.length }), names(controls)],
-    [t("review.workers", { count: workers.length }), names(workers)],
+  const facts: readonly Fact[] = [
+    { label: t("form.metadata_name"), value: form.name },
+    { label: t("form.namespace"), value: form.namespace },
+    { label: t("form.version"), value: form.spec.version },
+    {
+      label: t("review.endpoint"),
+      value: endpoint && `https://${endpoint.host.includes(":") ? `[${endpoint.host}]` : endpoint.host}:${endpoint.port ?? 6443}`,
+    },
+    {
+      label: t("review.vip"),
+      value: endpoint?.selfBuiltVIP ? t("review.vipOn", { id: endpoint.selfBuiltVIP.virtualRouterID ?? "" }) : t("review.vipOff"),
+    },
+    { label: t("form.runtime_type"), value: spec?.runtime?.type === "Docker" ? "Docker" : "containerd" },
+    { label: t("form.registry_type"), value: t(`choice.registry_type_${spec?.registry?.type ?? "BuiltIn"}`) },
+    { label: t("form.network_plugin"), value: network?.plugin ?? "Flannel" },
+    { label: t("form.network_podCIDR"), value: network?.podCIDR || "10.16.0.0/16" },
+    { label: t("form.network_serviceCIDR"), value: network?.serviceCIDR || "10.112.0.0/12" },
+    {
+      label: t("review.nodes"),
+      value: most !== undefined && t("form.maximumNodes", { count: Number(most), each: network?.ipsPerNode ?? DEFAULT_IPS_PER_NODE }),
+    },
+    { label: t("review.controls", { count: controls.length }), value: names(controls) },
+    { label: t("review.workers", { count: workers.length }), value: names(workers) },
   ];
+  const manual = form.spec.approval === "Manual";
   return (
     <div className="review">
       {warnings.length > 0 && (
@@ -112,43 +123,34 @@ export function Review({ form, findings, onBack, onRefused, onCreated }: Props) 
           </ul>
         </div>
       )}
-      <section className="card">
-        <div className="card-head">
-          <h2>{t("review.what")}</h2>
-        </div>
-        <div className="card-body">
-          <dl className="facts">
-            {facts.map(([label, value]) => (
-              <div key={label}>
-                <dt>{label}</dt>
-                <dd>{value || "—"}</dd>
-              </div>
-            ))}
-          </dl>
-        </div>
-      </section>
-      <section className="card">
-        <div className="card-head">
-          <h2>{t("review.plan")}</h2>
-        </div>
-        <div className="card-body">
+      <Card title={t("review.what")}>
+        <Facts facts={facts} />
+      </Card>
+      <Card title={t("review.plan")}>
+        <div className="stack">
+          <Field id="plan-first" label={t("review.planFirst")} help={t("review.planFirstHelp")}>
+            <span>
+              <Switch
+                id="plan-first"
+                aria-describedby="plan-first-notes"
+                checked={manual}
+                onChange={(on) => onChange(written(form, "spec.approval", on ? "Manual" : undefined))}
+              />
+            </span>
+          </Field>
           <ol className="review-plan">
             <li>{t("review.step1", { count: made.secrets.length + made.machines.length + 1 })}</li>
             <li>{t("review.step2", { count: made.machines.length })}</li>
-            <li>{t(form.spec.paused ? "review.step3Paused" : form.spec.approval === "Manual" ? "review.step3Manual" : "review.step3")}</li>
+            <li>{t(form.spec.paused ? "review.step3Paused" : manual ? "review.step3Manual" : "review.step3")}</li>
             <li>{t(`review.step4${network?.plugin === "Custom" ? "Custom" : ""}`)}</li>
           </ol>
           <p className="quiet small">
             {t("review.objects")} {[...made.secrets, ...made.machines, made.cluster].map((one) => `${one.kind}/${one.metadata.name}`).join(", ")}
           </p>
         </div>
-      </section>
+      </Card>
       <div className="create-foot">
-        {error !== undefined && (
-          <p className="field-error" role="alert">
-            {problemText(error, t)}
-          </p>
-        )}
+        <Refused error={error} />
         {step && (
           <span role="status" className="quiet">
             {t("review.creating", { name: step })}

@@ -1,12 +1,14 @@
 /** The four parts of the form, as the fields stand in the reference: basic information, network, nodes, extension. */
 import { Button, Input, Select, Switch } from "antd";
-import { useMemo } from "react";
+import { useEffect, useMemo, useRef } from "react";
 import { featureGates, releases, cloudCredentials, clusters, projects } from "../../api/resources";
 import { useLive } from "../../api/watch";
 import { Field } from "../../components/Field";
 import { useForm, useField } from "../../form/context";
+import { at } from "../../form/findings";
 import { ChoiceField, ListField, NumberField, PairsField, SelectField, SwitchField, TextField } from "../../form/controls";
 import { machineName, readAt, written } from "../../form/model";
+import { NamespaceField } from "../../form/NamespaceField";
 import { DEFAULT_IPS_PER_NODE, maximumNodes } from "../../form/network";
 import { useWords } from "../../i18n";
 import { clusterType } from "../../states";
@@ -21,7 +23,7 @@ function useSet() {
 
 export function BasicSection() {
   const t = useWords();
-  const { form } = useForm();
+  const { form, change, findings } = useForm();
   const set = useSet();
   const live = useLive(releases);
   const gates = useLive(featureGates);
@@ -33,6 +35,14 @@ export function BasicSection() {
         .sort((one, other) => other.localeCompare(one, "en", { numeric: true })),
     [live.items],
   );
+  // The newest is recommended, so it is chosen until somebody chooses otherwise.
+  const newest = versions[0];
+  const proposed = useRef(form.spec.version !== undefined);
+  useEffect(() => {
+    if (proposed.current || !newest) return;
+    proposed.current = true;
+    change((before) => (before.spec.version ? before : written(before, "spec.version", newest)));
+  }, [newest, change]);
   const docker = gates.items?.get("cri-docker")?.spec.enabled === true;
   const vip = readAt(form, `${ENDPOINT}.selfBuiltVIP`) !== undefined;
   const external = readAt(form, `${ENDPOINT}.externalAccess`) !== undefined;
@@ -45,6 +55,11 @@ export function BasicSection() {
   return (
     <div className="form-grid">
       <TextField path="metadata.name" needed />
+      <NamespaceField
+        value={form.namespace}
+        errors={at(findings, "Cluster", "metadata.namespace").map((one) => one.text)}
+        onChange={(namespace) => change((before) => ({ ...before, namespace }))}
+      />
       <TextField path="spec.displayName" />
       <SelectField
         path="spec.version"
