@@ -53,9 +53,13 @@ def test_four_tabs_are_live_at_once(signed_in: Visitor, running: Running) -> Non
     """A browser has six connections to a host over HTTP/1.1: watches must not take them."""
     person = signed_in
     sockets: list[Any] = []
+
+    def opened(one: Any) -> None:
+        sockets.append(one)
+
     tabs = [person.page, *(person.tab() for _ in range(3))]
     for tab in tabs:
-        tab.on("websocket", sockets.append)
+        tab.on("websocket", opened)
         person.open("/clusters", tab)
         tab.wait_for_selector("main table")
     assert len(sockets) == 4, [one.url for one in sockets]
