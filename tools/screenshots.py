@@ -111,7 +111,7 @@ class Taking:
 
     def terminal(self) -> None:
         self.person.open(f"{SHOP}/terminal")
-        self.page.locator("main input").fill("kubectl get nodes")
+        self.page.locator(".terminal-in input").fill("kubectl get nodes")
         self.page.keyboard.press("Enter")
         self.page.wait_for_timeout(1500)
 

@@ -94,7 +94,7 @@ def test_registered_connected_and_not_connected_any_more(story: Story, visit: Vi
             row.get_by_text("1.30.4").wait_for(timeout=60_000)
             row.get_by_role("link", name="edge", exact=True).click()
             person.page.locator(".tabs").get_by_role("link", name="Terminal", exact=True).click()
-            person.page.locator("main input").fill("kubectl get namespaces")
+            person.page.get_by_label("Command", exact=True).fill("kubectl get namespaces")
             person.page.keyboard.press("Enter")
             person.page.get_by_text("roost-agent").first.wait_for()
             assert person.violations() == []

@@ -151,7 +151,9 @@ def test_a_wrong_password_is_shown_corrected_and_passed(story: Story, visit: Vis
 
 
 def correct_password(person: Visitor, password: str) -> None:
-    """In the dialog of a machine that exists."""
+    """In the dialog of a machine that exists, in the part that is closed at first."""
+    person.dialog.get_by_text("How roost signs in (SSH)").click()
+    person.dialog.locator("#e-auth").click()
     person.dialog.locator("#m-password").fill(password)
     person.button("Save", person.dialog).click()
     person.dialog.wait_for(state="detached")

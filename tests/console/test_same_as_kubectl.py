@@ -122,7 +122,7 @@ def test_creating_changing_and_deleting(signed_in: Visitor, running: Running, ku
 
     alike(delete, "delete", "cluster", "other", "-n", "default", "--wait=false")
 
-    page.locator("nav.side").get_by_role("link", name="Projects").click()
+    person.open("/projects")
     page.locator("main .page-actions button").click()
     person.dialog.locator("#p-name").fill("same")
     heard.requests.clear()

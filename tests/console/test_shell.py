@@ -68,7 +68,7 @@ def test_four_tabs_are_live_at_once(signed_in: Visitor, running: Running) -> Non
         for tab in tabs:
             tab.locator("tbody tr", has_text="tabs").wait_for(timeout=5000)
         # With four streams open, pages of other kinds are fetched and watched as well.
-        for tab, name in zip(tabs, ("Projects", "Releases", "Cloud credentials", "Feature gates"), strict=True):
+        for tab, name in zip(tabs, ("Registry", "Releases", "Cloud credentials", "Feature gates"), strict=True):
             tab.locator("nav.side").get_by_role("link", name=name).click()
             tab.get_by_role("heading", name=name, exact=True).wait_for(timeout=5000)
             tab.wait_for_selector("main table, main .empty, main .card", timeout=5000)
