@@ -9,6 +9,7 @@ from one needs nothing either. An editable install is left alone: tools/setup.sh
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,9 @@ def ensure(root: Path) -> None:
     """Raises RuntimeError when there is no console to carry."""
     script = root / "tools/console.sh"
     if script.exists() and (root / ".venv/bin/python").exists():
-        subprocess.run([str(script)], cwd=root, check=True)
+        # pip's isolated build hides the libraries of .venv from every Python below it.
+        own = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+        subprocess.run([str(script)], cwd=root, check=True, env=own)
     if not (root / "src/roost/gateway/static/index.html").exists():
         raise RuntimeError(
             "the web console is not built, and a package without it would serve an empty page; "

@@ -1,4 +1,9 @@
 import { useId, type ReactNode } from "react";
+import type { Say } from "../i18n";
+import type { Language } from "../settings";
+import { day, duration } from "../time";
+
+const SOON_DAYS = 30;
 
 /** A part of a page under its own heading. `bare`: what stands in it reaches to the edges, such as a table. */
 export function Card(props: { title: string; aside?: ReactNode; bare?: boolean; children: ReactNode }) {
@@ -33,4 +38,13 @@ export function Facts({ facts }: { facts: readonly Fact[] }) {
       ))}
     </dl>
   );
+}
+
+/** When a certificate ends, in the colour of how soon that is. */
+export function expiry(name: string, expires: string, now: number, t: Say, language: Language): Fact {
+  const left = (Date.parse(expires) - now) / 1000;
+  const words = { day: day(expires, language), left: duration(left, language) };
+  if (left <= 0) return { label: name, mono: true, tone: "bad", value: t("overview.expired", words) };
+  const soon = left < SOON_DAYS * 86400 ? { tone: "warn" as const } : {};
+  return { label: name, mono: true, value: t("overview.expires", words), ...soon };
 }

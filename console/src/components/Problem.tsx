@@ -5,7 +5,7 @@ import { useWords } from "../i18n";
 import { Icon } from "./icons";
 
 /** Why nothing can be shown: 401, 403, 404, unreachable and everything else are told apart. */
-export function Problem({ error, again }: { error: unknown; again?: () => void }) {
+export function Problem({ error, again, action }: { error: unknown; again?: () => void; action?: ReactNode }) {
   const t = useWords();
   const known = error instanceof ApiError ? error : undefined;
   const kind = known?.kind ?? "refused";
@@ -22,6 +22,7 @@ export function Problem({ error, again }: { error: unknown; again?: () => void }
             {t("common.tryAgain")}
           </Button>
         )}
+        {action && <p>{action}</p>}
       </div>
     </section>
   );

@@ -1,6 +1,7 @@
 /** Fields of the Cluster by kind of value; label and help come from the words under `form.PATH`. */
 import { Button, Input, InputNumber, Radio, Select, Switch } from "antd";
 import { useState, type ReactNode } from "react";
+import { IconButton } from "../components/cells";
 import { Field } from "../components/Field";
 import { Icon } from "../components/icons";
 import { hasWord, useModelWords, useWords } from "../i18n";
@@ -225,14 +226,7 @@ export function Pairs({
             onBlur={onLeave}
             onChange={(event) => put(shown.map((row, at) => (at === index ? [row[0], event.target.value] : row)))}
           />
-          <button
-            type="button"
-            className="icon-button"
-            aria-label={t("form.removePair", { key })}
-            onClick={() => put(shown.filter((_, at) => at !== index))}
-          >
-            <Icon name="cross" size={14} />
-          </button>
+          <IconButton icon="cross" label={t("form.removePair", { key })} onClick={() => put(shown.filter((_, at) => at !== index))} />
         </div>
       ))}
       <div>

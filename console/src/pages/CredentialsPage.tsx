@@ -5,6 +5,7 @@ import { Link } from "react-router";
 import { ApiError } from "../api/http";
 import { API_VERSION, cloudCredentials, create, merge, remove, secrets } from "../api/resources";
 import { useLive } from "../api/watch";
+import { IconButton } from "../components/cells";
 import { DataTable, type Column } from "../components/DataTable";
 import { Dialog } from "../components/Dialog";
 import { Field } from "../components/Field";
@@ -96,14 +97,7 @@ export default function CredentialsPage() {
           <Button size="small" aria-label={t("credentials.updateOf", { name: one.metadata.name })} onClick={() => setOpen({ kind: "update", credential: one })}>
             {t("credentials.update")}
           </Button>
-          <button
-            type="button"
-            className="icon-button"
-            aria-label={t("common.deleteOf", { name: one.metadata.name })}
-            onClick={() => setOpen({ kind: "delete", credential: one })}
-          >
-            <Icon name="trash" />
-          </button>
+          <IconButton icon="trash" label={t("common.deleteOf", { name: one.metadata.name })} onClick={() => setOpen({ kind: "delete", credential: one })} />
         </span>
       ),
     },

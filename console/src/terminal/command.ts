@@ -48,14 +48,14 @@ export function words(line: string): string[] {
   for (const sign of line) {
     if (quote) {
       if (sign === quote) quote = "";
-      else current += sign;
+      else current = `${current ?? ""}${sign}`;
     } else if (sign === "'" || sign === '"') {
       quote = sign;
       current ??= "";
     } else if (/\s/.test(sign)) {
       if (current !== undefined) found.push(current);
       current = undefined;
-    } else current = (current ?? "") + sign;
+    } else current = `${current ?? ""}${sign}`;
   }
   if (quote) throw new CommandError(`a ${quote} is not closed`);
   if (current !== undefined) found.push(current);

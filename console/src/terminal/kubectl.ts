@@ -88,6 +88,11 @@ interface ServerTable {
   readonly metadata?: { readonly resourceVersion?: string };
 }
 
+function cellText(cell: unknown): string {
+  if (cell === undefined || cell === null) return "<none>";
+  return typeof cell === "object" ? JSON.stringify(cell) : String(cell as string | number | boolean);
+}
+
 const AS_TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
 
 async function get(asked: Asked): Promise<string | undefined> {
@@ -115,7 +120,7 @@ async function get(asked: Asked): Promise<string | undefined> {
   const cells = (rows: ServerTable["rows"]) =>
     (rows ?? []).map((row) => [
       ...(all ? [row.object?.metadata.namespace ?? ""] : []),
-      ...columns.map(([, index]) => String(row.cells[index] ?? "<none>")),
+      ...columns.map(([, index]) => cellText(row.cells[index])),
     ]);
   const head = [...(all ? ["NAMESPACE"] : []), ...columns.map(([column]) => column.name.toUpperCase())];
   const rows = cells(found.rows);

@@ -202,6 +202,15 @@ def test_members_of_a_project_get_its_role_in_its_clusters_and_lose_it(
         time.sleep(0.5)
     assert "roost:role:project-editor" in groups()
     assert gateway.call("GET", path, token=token).status == 200
+    # What the console shows them: their own projects, and of the clusters those of the project, listed by name.
+    mine = gateway.call("GET", "/roost/v1/projects", token=token).body["items"]
+    assert [one["metadata"]["name"] for one in mine] == ["shop"]
+    assert gateway.call("GET", "/roost/v1/projects", token=admin).body["items"] == []
+    clusters = "/apis/cluster.alauda.io/v1alpha1/namespaces/default/clusters"
+    listed = gateway.call("GET", f"{clusters}?fieldSelector=metadata.name%3Ddemo", token=token)
+    assert [one["metadata"]["name"] for one in listed.body["items"]] == ["demo"]
+    assert gateway.call("GET", f"{clusters}?fieldSelector=metadata.name%3Dother", token=token).status == 403
+    assert gateway.call("GET", clusters, token=token).status == 403
     assert platform.call("DELETE", path).status == 200
     while groups():
         assert time.monotonic() < deadline

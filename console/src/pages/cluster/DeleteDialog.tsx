@@ -1,10 +1,9 @@
 /** Deletes after the name was typed, and says beforehand what will be undone. */
-import { Switch } from "antd";
 import { useState } from "react";
 import { clusters, machines, merge, remove } from "../../api/resources";
 import { useLive } from "../../api/watch";
 import { Dialog } from "../../components/Dialog";
-import { Field } from "../../components/Field";
+import { Toggle } from "../../components/inputs";
 import { TypedName } from "../../components/TypedName";
 import type { Cluster, Machine } from "../../generated/api";
 import { useWords } from "../../i18n";
@@ -44,11 +43,7 @@ export function DeleteDialog({ cluster, onClose }: { cluster: Cluster; onClose: 
         </ul>
       )}
       {made && (
-        <Field id="force" label={t("delete.force")} help={t("delete.forceHelp")}>
-          <span>
-            <Switch id="force" aria-describedby="force-notes" checked={force} onChange={setForce} />
-          </span>
-        </Field>
+        <Toggle id="force" label={t("delete.force")} help={t("delete.forceHelp")} checked={force} onChange={setForce} />
       )}
       <TypedName name={name} value={typed} onChange={setTyped} />
     </Dialog>

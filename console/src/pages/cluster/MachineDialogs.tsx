@@ -1,5 +1,5 @@
 /** Dialogs about one machine of a cluster: look at it, change it, remove it. */
-import { Input, Select, Switch } from "antd";
+import { Input, Select } from "antd";
 import { useState } from "react";
 import { correctAccess } from "../../api/machineAccess";
 import type { Condition } from "../../api/objects";
@@ -8,6 +8,7 @@ import { useLive } from "../../api/watch";
 import { Dialog } from "../../components/Dialog";
 import { Field } from "../../components/Field";
 import { Icon } from "../../components/icons";
+import { Toggle } from "../../components/inputs";
 import { TypedName } from "../../components/TypedName";
 import { Pairs } from "../../form/controls";
 import { emptyMachine, written, type Auth, type MachineRow } from "../../form/model";
@@ -170,11 +171,7 @@ export function EditDialog({ machine, onClose }: Props) {
           <PortRow row={row} set={set} />
           <TextRow path="spec.ssh.user" row={row} set={set} errors={[]} placeholder="root" />
           <TagsRow path="spec.ssh.hostKeys" row={row} set={set} errors={[]} placeholder="SHA256:…" />
-          <Field id="e-auth" label={t("machines.newAuth")} help={t("machines.newAuthHelp", { name: machine.spec.ssh.credential.name })} whole>
-            <span>
-              <Switch id="e-auth" aria-describedby="e-auth-notes" checked={newAuth} onChange={setNewAuth} />
-            </span>
-          </Field>
+          <Toggle id="e-auth" label={t("machines.newAuth")} help={t("machines.newAuthHelp", { name: machine.spec.ssh.credential.name })} whole checked={newAuth} onChange={setNewAuth} />
           {newAuth && <AuthRows auth={row.auth} onChange={(auth) => set("auth", auth)} error={undefined} />}
           <ProxyRows row={row} set={set} error={[]} />
         </div>

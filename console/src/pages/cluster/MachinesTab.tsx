@@ -4,6 +4,7 @@ import { lazy, Suspense, useState } from "react";
 import { useSearchParams } from "react-router";
 import { create, machines, remove, secrets } from "../../api/resources";
 import { useLive } from "../../api/watch";
+import { IconButton } from "../../components/cells";
 import { DataTable, type Column } from "../../components/DataTable";
 import { Icon } from "../../components/icons";
 import { Known } from "../../components/Known";
@@ -163,18 +164,8 @@ export default function MachinesTab({ cluster }: { cluster: Cluster }) {
       align: "end",
       render: (one) => (
         <span className="row-actions">
-          <button type="button" className="icon-button" aria-label={t("machines.edit", { name: one.metadata.name })} onClick={() => setOpen({ kind: "edit", machine: one })}>
-            <Icon name="edit" />
-          </button>
-          <button
-            type="button"
-            className="icon-button"
-            aria-label={t("machines.remove", { name: one.metadata.name })}
-            disabled={one.metadata.deletionTimestamp !== undefined}
-            onClick={() => setOpen({ kind: "remove", machine: one })}
-          >
-            <Icon name="trash" />
-          </button>
+          <IconButton icon="edit" label={t("machines.edit", { name: one.metadata.name })} onClick={() => setOpen({ kind: "edit", machine: one })} />
+          <IconButton icon="trash" label={t("machines.remove", { name: one.metadata.name })} disabled={one.metadata.deletionTimestamp !== undefined} onClick={() => setOpen({ kind: "remove", machine: one })} />
         </span>
       ),
     },

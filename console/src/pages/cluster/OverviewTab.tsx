@@ -1,16 +1,14 @@
 import { Link } from "react-router";
-import { Card, Facts, type Fact } from "../../components/Card";
+import { Card, expiry, Facts, type Fact } from "../../components/Card";
 import { Code } from "../../components/Copy";
 import { Icon } from "../../components/icons";
 import { Reason, useConditionTitle } from "../../components/Progress";
 import type { Cluster } from "../../generated/api";
 import { useClock } from "../../api/watch";
-import { useWords, type Say } from "../../i18n";
-import { useLanguage, type Language } from "../../settings";
+import { useWords } from "../../i18n";
+import { useLanguage } from "../../settings";
 import { clusterType, stepState } from "../../states";
-import { day, duration, moment } from "../../time";
-
-const SOON_DAYS = 30;
+import { moment } from "../../time";
 
 export function OverviewTab({ cluster }: { cluster: Cluster }) {
   const t = useWords();
@@ -20,7 +18,7 @@ export function OverviewTab({ cluster }: { cluster: Cluster }) {
   const network = spec.onPremises?.network;
   const capacity = status?.capacity;
   const usage = status?.usage;
-  const of = (used: unknown, whole: unknown) =>
+  const of = (used: string | number | undefined, whole: string | number | undefined) =>
     whole === undefined ? undefined : used === undefined ? String(whole) : t("overview.usedOf", { used, whole });
   const endpoint = status?.endpoint;
   const type = clusterType(cluster);
@@ -88,15 +86,6 @@ export function OverviewTab({ cluster }: { cluster: Cluster }) {
   );
 }
 
-/** When a certificate ends, in the colour of how soon that is. */
-export function expiry(name: string, expires: string, now: number, t: Say, language: Language): Fact {
-  const left = (Date.parse(expires) - now) / 1000;
-  const words = { day: day(expires, language), left: duration(left, language) };
-  if (left <= 0) return { label: name, mono: true, tone: "bad", value: t("overview.expired", words) };
-  const soon = left < SOON_DAYS * 86400 ? { tone: "warn" as const } : {};
-  return { label: name, mono: true, value: t("overview.expires", words), ...soon };
-}
-
 /** Conditions that are not as they should be, or that all are well. */
 function Health({ cluster }: { cluster: Cluster }) {
   const t = useWords();
@@ -104,26 +93,26 @@ function Health({ cluster }: { cluster: Cluster }) {
   const wrong = (cluster.status?.conditions ?? []).filter((one) => stepState(one.status, one.reason) === "failed");
   return (
     <Card title={t("overview.health")}>
-        {wrong.length === 0 ? (
-          <p className="quiet">{t("overview.nothingWrong")}</p>
-        ) : (
-          <ul className="steps">
-            {wrong.map((one) => (
-              <li className="step step-failed" key={one.type}>
-                <span className="step-mark">
-                  <Icon name="cross" size={15} />
-                </span>
-                <span className="step-name">{title(one.type)}</span>
-                <Reason reason={one.reason} message={one.message ?? ""} />
-                {one.message && (
-                  <p className="step-detail message" lang="en">
-                    {one.message}
-                  </p>
-                )}
-              </li>
-            ))}
-          </ul>
-        )}
+      {wrong.length === 0 ? (
+        <p className="quiet">{t("overview.nothingWrong")}</p>
+      ) : (
+        <ul className="steps">
+          {wrong.map((one) => (
+            <li className="step step-failed" key={one.type}>
+              <span className="step-mark">
+                <Icon name="cross" size={15} />
+              </span>
+              <span className="step-name">{title(one.type)}</span>
+              <Reason reason={one.reason} message={one.message ?? ""} />
+              {one.message && (
+                <p className="step-detail message" lang="en">
+                  {one.message}
+                </p>
+              )}
+            </li>
+          ))}
+        </ul>
+      )}
     </Card>
   );
 }

@@ -168,10 +168,12 @@ export function ClustersPage() {
     </>
   );
 
+  // Who may not see all clusters may still belong to projects.
+  const yours = live.error?.kind === "forbidden" && <Link to="/projects">{t("clusters.yours")}</Link>;
   if (!live.items) {
     return (
       <Page title={t("nav.clusters")} lead={t("clusters.lead")}>
-        {live.error ? <Problem error={live.error} again={live.again} /> : <Loading />}
+        {live.error ? <Problem error={live.error} again={live.again} action={yours} /> : <Loading />}
       </Page>
     );
   }

@@ -1,8 +1,9 @@
 /** Takes an existing cluster in by its kubeconfig, or by server and token. */
-import { Input, Radio, Switch } from "antd";
+import { Input, Radio } from "antd";
 import { useState } from "react";
 import { Field } from "../../components/Field";
 import { FilePick } from "../../components/FilePick";
+import { Toggle } from "../../components/inputs";
 import { useWords } from "../../i18n";
 import { AttachForm, secretName } from "./AttachForm";
 
@@ -130,16 +131,8 @@ export default function ImportPage() {
               onChange={(event) => setServerName(event.target.value.trim())}
             />
           </Field>
-          <Field id="unsupported" label={t("import.unsupported")} help={t("import.unsupportedHelp")}>
-            <span>
-              <Switch id="unsupported" aria-describedby="unsupported-notes" checked={unsupported} onChange={setUnsupported} />
-            </span>
-          </Field>
-          <Field id="takeover" label={t("import.takeover")} help={t("import.takeoverHelp")}>
-            <span>
-              <Switch id="takeover" aria-describedby="takeover-notes" checked={takeover} onChange={setTakeover} />
-            </span>
-          </Field>
+          <Toggle id="unsupported" label={t("import.unsupported")} help={t("import.unsupportedHelp")} checked={unsupported} onChange={setUnsupported} />
+          <Toggle id="takeover" label={t("import.takeover")} help={t("import.takeoverHelp")} checked={takeover} onChange={setTakeover} />
         </>
       )}
     </AttachForm>

@@ -1,6 +1,7 @@
 /** The machines of the form: add, paste, keep and restore a draft, edit, copy, remove. */
 import { Button } from "antd";
 import { lazy, Suspense, useState } from "react";
+import { IconButton } from "../../components/cells";
 import { DataTable, type Column } from "../../components/DataTable";
 import { Icon } from "../../components/icons";
 import { problemText } from "../../components/Problem";
@@ -92,9 +93,7 @@ export function MachineList({ user }: { user: string }) {
       align: "end",
       render: (row) => (
         <span className="row-actions">
-          <button type="button" className="icon-button" aria-label={t("machines.edit", { name: addressOf(row) })} onClick={() => setOpen({ row, fresh: false })}>
-            <Icon name="edit" />
-          </button>
+          <IconButton icon="edit" label={t("machines.edit", { name: addressOf(row) })} onClick={() => setOpen({ row, fresh: false })} />
           <button
             type="button"
             className="icon-button"
@@ -105,14 +104,7 @@ export function MachineList({ user }: { user: string }) {
           >
             <Icon name="copy" />
           </button>
-          <button
-            type="button"
-            className="icon-button"
-            aria-label={t("machines.remove", { name: addressOf(row) })}
-            onClick={() => put(rows.filter((one) => one.key !== row.key))}
-          >
-            <Icon name="trash" />
-          </button>
+          <IconButton icon="trash" label={t("machines.remove", { name: addressOf(row) })} onClick={() => put(rows.filter((one) => one.key !== row.key))} />
         </span>
       ),
     },

@@ -1,7 +1,8 @@
 /** Makes a place for a cluster that dials out itself, then shows what has to be applied there. */
-import { Input, Switch } from "antd";
+import { Input } from "antd";
 import { useState } from "react";
 import { Field } from "../../components/Field";
+import { Toggle } from "../../components/inputs";
 import { useWords } from "../../i18n";
 import { AttachForm } from "./AttachForm";
 
@@ -21,11 +22,7 @@ export default function RegisterPage() {
     >
       {(errors) => (
         <>
-          <Field id="manual" label={t("register.manual")} help={t("register.manualHelp")}>
-            <span>
-              <Switch id="manual" aria-describedby="manual-notes" checked={manual} onChange={setManual} />
-            </span>
-          </Field>
+          <Toggle id="manual" label={t("register.manual")} help={t("register.manualHelp")} checked={manual} onChange={setManual} />
           <Field id="uid" label={t("register.uid")} help={t("register.uidHelp")} errors={errors("spec.registered.expectedUID")}>
             <Input
               id="uid"

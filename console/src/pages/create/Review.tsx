@@ -1,8 +1,8 @@
 /** What will be created and done, before it is; then the creation itself, in the order that roost asks for. */
-import { Button, Switch } from "antd";
+import { Button } from "antd";
 import { useState } from "react";
 import { Card, Facts, type Fact } from "../../components/Card";
-import { Field } from "../../components/Field";
+import { Toggle } from "../../components/inputs";
 import { create, clusters, machines, remove, secrets } from "../../api/resources";
 import { ApiError } from "../../api/http";
 import { Refused } from "../../components/Problem";
@@ -128,16 +128,7 @@ export function Review({ form, findings, onChange, onBack, onRefused, onCreated 
       </Card>
       <Card title={t("review.plan")}>
         <div className="stack">
-          <Field id="plan-first" label={t("review.planFirst")} help={t("review.planFirstHelp")}>
-            <span>
-              <Switch
-                id="plan-first"
-                aria-describedby="plan-first-notes"
-                checked={manual}
-                onChange={(on) => onChange(written(form, "spec.approval", on ? "Manual" : undefined))}
-              />
-            </span>
-          </Field>
+          <Toggle id="plan-first" label={t("review.planFirst")} help={t("review.planFirstHelp")} checked={manual} onChange={(on) => onChange(written(form, "spec.approval", on ? "Manual" : undefined))} />
           <ol className="review-plan">
             <li>{t("review.step1", { count: made.secrets.length + made.machines.length + 1 })}</li>
             <li>{t("review.step2", { count: made.machines.length })}</li>

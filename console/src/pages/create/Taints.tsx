@@ -1,4 +1,5 @@
 import { Button, Input, Select } from "antd";
+import { IconButton } from "../../components/cells";
 import { Icon } from "../../components/icons";
 import type { Machine } from "../../generated/api";
 import { useWords } from "../../i18n";
@@ -36,14 +37,7 @@ export function Taints({ value, onChange }: { value: readonly Taint[]; onChange:
             options={EFFECTS.map((effect) => ({ value: effect, label: effect }))}
             onChange={(effect) => change(index, { effect })}
           />
-          <button
-            type="button"
-            className="icon-button"
-            aria-label={t("form.removePair", { key: taint.key })}
-            onClick={() => put(value.filter((_, at) => at !== index))}
-          >
-            <Icon name="cross" size={14} />
-          </button>
+          <IconButton icon="cross" label={t("form.removePair", { key: taint.key })} onClick={() => put(value.filter((_, at) => at !== index))} />
         </div>
       ))}
       <div>

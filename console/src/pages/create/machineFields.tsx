@@ -1,6 +1,7 @@
 /** The fields of the machine dialog, by kind of value; label and help come from the words under `machine.PATH`. */
-import { Input, InputNumber, Radio, Select, Switch } from "antd";
+import { Input, InputNumber, Radio, Select } from "antd";
 import { Field } from "../../components/Field";
+import { Toggle } from "../../components/inputs";
 import { useFieldWords } from "../../form/controls";
 import { readAt, type Auth, type MachineRow } from "../../form/model";
 import { useWords } from "../../i18n";
@@ -85,16 +86,7 @@ export function ChoiceRow(props: {
 export function AppsRow({ row, set }: { row: MachineRow; set: SetField }) {
   const { label, help } = useFieldWords("spec.allowApps", "Machine");
   return (
-    <Field id="m-apps" label={label} help={help}>
-      <span>
-        <Switch
-          id="m-apps"
-          aria-describedby="m-apps-notes"
-          checked={row.spec.allowApps === true}
-          onChange={(value) => set("spec.allowApps", value || undefined)}
-        />
-      </span>
-    </Field>
+    <Toggle id="m-apps" label={label} help={help} checked={row.spec.allowApps === true} onChange={(value) => set("spec.allowApps", value || undefined)} />
   );
 }
 
@@ -200,16 +192,7 @@ export function ProxyRows({ row, set, error }: { row: MachineRow; set: SetField;
   const proxy = row.spec.ssh.proxy;
   return (
     <>
-      <Field id="m-proxy" label={t("machine.proxy")} help={t("machine.proxyHelp")} whole>
-        <span>
-          <Switch
-            id="m-proxy"
-            aria-describedby="m-proxy-notes"
-            checked={proxy !== undefined}
-            onChange={(on) => set("spec.ssh.proxy", on ? { address: "" } : undefined)}
-          />
-        </span>
-      </Field>
+      <Toggle id="m-proxy" label={t("machine.proxy")} help={t("machine.proxyHelp")} whole checked={proxy !== undefined} onChange={(on) => set("spec.ssh.proxy", on ? { address: "" } : undefined)} />
       {proxy && (
         <>
           <Field id="m-proxy-address" label={label} help={help} errors={error} needed whole>

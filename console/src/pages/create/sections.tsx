@@ -1,9 +1,10 @@
 /** The four parts of the form, as the fields stand in the reference: basic information, network, nodes, extension. */
-import { Button, Input, Select, Switch } from "antd";
+import { Button, Input, Select } from "antd";
 import { useEffect, useMemo, useRef } from "react";
 import { featureGates, releases, cloudCredentials, clusters, projects } from "../../api/resources";
 import { useLive } from "../../api/watch";
 import { Field } from "../../components/Field";
+import { Toggle } from "../../components/inputs";
 import { useForm, useField } from "../../form/context";
 import { at } from "../../form/findings";
 import { ChoiceField, ListField, NumberField, PairsField, SelectField, SwitchField, TextField } from "../../form/controls";
@@ -95,16 +96,7 @@ export function BasicSection() {
       <TextField path="spec.onPremises.controlPlaneEndpoint.host" needed placeholder={t("form.endpointExample")} />
       <NumberField path="spec.onPremises.controlPlaneEndpoint.port" />
       <div className="whole">
-        <Field id="vip" label={t("form.vipSwitch")} help={t("form.vipHelp")}>
-          <span>
-            <Switch
-              id="vip"
-              aria-describedby="vip-notes"
-              checked={vip}
-              onChange={(on) => set(`${ENDPOINT}.selfBuiltVIP`, on ? {} : undefined)}
-            />
-          </span>
-        </Field>
+        <Toggle id="vip" label={t("form.vipSwitch")} help={t("form.vipHelp")} checked={vip} onChange={(on) => set(`${ENDPOINT}.selfBuiltVIP`, on ? {} : undefined)} />
       </div>
       {vip ? (
         <>
@@ -126,16 +118,7 @@ export function BasicSection() {
         </div>
       )}
       <div className="whole">
-        <Field id="external" label={t("form.externalSwitch")} help={t("form.externalHelp")}>
-          <span>
-            <Switch
-              id="external"
-              aria-describedby="external-notes"
-              checked={external}
-              onChange={(on) => set(`${ENDPOINT}.externalAccess`, on ? { host: "" } : undefined)}
-            />
-          </span>
-        </Field>
+        <Toggle id="external" label={t("form.externalSwitch")} help={t("form.externalHelp")} checked={external} onChange={(on) => set(`${ENDPOINT}.externalAccess`, on ? { host: "" } : undefined)} />
       </div>
       {external && (
         <>

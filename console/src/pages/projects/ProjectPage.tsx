@@ -6,9 +6,9 @@ import { ApiError } from "../../api/http";
 import { clusters, merge, projects, remove } from "../../api/resources";
 import { useLive } from "../../api/watch";
 import { Card } from "../../components/Card";
+import { IconButton } from "../../components/cells";
 import { DataTable, type Column } from "../../components/DataTable";
 import { Dialog } from "../../components/Dialog";
-import { Icon } from "../../components/icons";
 import { Page } from "../../components/Page";
 import { Loading, Problem, Refused } from "../../components/Problem";
 import { Stale } from "../../components/Stale";
@@ -101,14 +101,7 @@ function Clusters({ project, fixed, onChange }: { project: Project; fixed: boole
         const own = listed.find((other) => other.namespace === one.namespace && other.name === one.name);
         if (fixed || !own) return null;
         return (
-          <button
-            type="button"
-            className="icon-button"
-            aria-label={t("common.removeOf", { name: one.name })}
-            onClick={() => onChange({ clusters: listed.filter((other) => other !== own) })}
-          >
-            <Icon name="cross" size={14} />
-          </button>
+          <IconButton icon="cross" label={t("common.removeOf", { name: one.name })} onClick={() => onChange({ clusters: listed.filter((other) => other !== own) })} />
         );
       },
     },
@@ -207,14 +200,7 @@ function Members({ project, fixed, onChange }: { project: Project; fixed: boolea
       align: "end",
       render: (one) =>
         !fixed && (
-          <button
-            type="button"
-            className="icon-button"
-            aria-label={t("common.removeOf", { name: nameOf(one) })}
-            onClick={() => onChange({ members: members.filter((other) => other !== one) })}
-          >
-            <Icon name="trash" />
-          </button>
+          <IconButton icon="trash" label={t("common.removeOf", { name: nameOf(one) })} onClick={() => onChange({ members: members.filter((other) => other !== one) })} />
         ),
     },
   ];

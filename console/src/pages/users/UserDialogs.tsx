@@ -1,6 +1,6 @@
 /** Dialogs about one person or service: make, change, remove, give a token, see the rights. */
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { Input, InputNumber, Select, Switch } from "antd";
+import { Input, InputNumber, Select } from "antd";
 import { useState } from "react";
 import { Link } from "react-router";
 import { changeUser, createToken, createUser, removeUser, type User } from "../../api/people";
@@ -10,6 +10,7 @@ import { useLive } from "../../api/watch";
 import { Code } from "../../components/Copy";
 import { Dialog } from "../../components/Dialog";
 import { Field } from "../../components/Field";
+import { Toggle } from "../../components/inputs";
 import { Loading, Refused } from "../../components/Problem";
 import { useWords } from "../../i18n";
 
@@ -83,11 +84,7 @@ export function UserDialog({ user, onClose }: { user: User | undefined; onClose:
         />
       </Field>
       {!user && (
-        <Field id="u-service" label={t("users.isService")} help={t("users.isServiceHelp")}>
-          <span>
-            <Switch id="u-service" aria-describedby="u-service-notes" checked={service} onChange={setService} />
-          </span>
-        </Field>
+        <Toggle id="u-service" label={t("users.isService")} help={t("users.isServiceHelp")} checked={service} onChange={setService} />
       )}
       {!service && (
         <Field
@@ -105,11 +102,7 @@ export function UserDialog({ user, onClose }: { user: User | undefined; onClose:
         </Field>
       )}
       {user && (
-        <Field id="u-disabled" label={t("users.disable")} help={t("users.disableHelp")}>
-          <span>
-            <Switch id="u-disabled" aria-describedby="u-disabled-notes" checked={disabled} onChange={setDisabled} />
-          </span>
-        </Field>
+        <Toggle id="u-disabled" label={t("users.disable")} help={t("users.disableHelp")} checked={disabled} onChange={setDisabled} />
       )}
     </Dialog>
   );

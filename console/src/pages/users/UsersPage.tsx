@@ -4,6 +4,7 @@ import { Button } from "antd";
 import { useState } from "react";
 import { listTokens, listUsers, revokeToken, type Token, type User } from "../../api/people";
 import { Card } from "../../components/Card";
+import { IconButton } from "../../components/cells";
 import { DataTable, type Column } from "../../components/DataTable";
 import { Dialog } from "../../components/Dialog";
 import { Icon, type IconName } from "../../components/icons";
@@ -78,16 +79,7 @@ export default function UsersPage() {
       render: (user) => (
         <span className="row-actions">
           {ACTIONS.map(({ kind, icon, word }) => (
-            <button
-              key={kind}
-              type="button"
-              className="icon-button"
-              aria-label={t(word, { name: user.name })}
-              title={t(word, { name: user.name })}
-              onClick={() => setOpen({ kind, user })}
-            >
-              <Icon name={icon} />
-            </button>
+            <IconButton key={kind} icon={icon} label={t(word, { name: user.name })} onClick={() => setOpen({ kind, user })} />
           ))}
         </span>
       ),
@@ -133,15 +125,7 @@ function Tokens() {
       width: "64px",
       align: "end",
       render: (one) => (
-        <button
-          type="button"
-          className="icon-button"
-          aria-label={t("users.revoke", { name: one.name })}
-          title={t("users.revoke", { name: one.name })}
-          onClick={() => setRevoking(one)}
-        >
-          <Icon name="trash" />
-        </button>
+        <IconButton icon="trash" label={t("users.revoke", { name: one.name })} onClick={() => setRevoking(one)} />
       ),
     },
   ];
