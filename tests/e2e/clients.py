@@ -71,4 +71,5 @@ def go_program() -> Path:
 
 
 def _install(package: str, target: Path, *options: str) -> None:
-    run("uv", "pip", "install", "--quiet", "--target", str(target), *options, package, timeout=600)
+    pip = (sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+    run(*pip, "--target", str(target), *options, package, timeout=600)

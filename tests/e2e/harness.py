@@ -34,6 +34,8 @@ PROBE_IMAGE = "registry.k8s.io/e2e-test-images/busybox:1.36"
 """What the stories run in Pods; the bundles of the stories hold it."""
 PORT_BASE = 10000 + 200 * Settings.from_environment().number
 """Apart from the default, so that a platform of a person on the same machine is left alone."""
+ELSEWHERE = PORT_BASE + 2000
+"""Of another platform beside the story's own."""
 REGISTRY_PORT = PORT_BASE + 501
 CACHE = Path(os.environ.get("ROOST_LAB_CACHE", "/var/cache/roost-lab"))
 T = TypeVar("T")
@@ -130,11 +132,12 @@ class Bundles:
 class Platform:
     """`roost up` in a data directory of its own; bundles are linked in, not copied."""
 
-    def __init__(self, data_dir: Path, bundles: Bundles) -> None:
+    def __init__(self, data_dir: Path, bundles: Bundles, *, port_base: int = PORT_BASE) -> None:
         self.data_dir = data_dir
         self.bundles = bundles
+        self.port_base = port_base
 
-    def start(self, *versions: str, address: str | None = BRIDGE_ADDRESS) -> None:
+    def start(self, *versions: str, address: str | None = BRIDGE_ADDRESS, options: Sequence[str] = ()) -> None:
         target = self.data_dir / "bundles"
         with self.bundles.locked():
             store = self.bundles.ensure(*(versions or ("1.31.4",)))
@@ -149,8 +152,9 @@ class Platform:
             "--data-dir",
             str(self.data_dir),
             "--port-base",
-            str(PORT_BASE),
+            str(self.port_base),
             *where,
+            *options,
             timeout=180,
         )
 
@@ -205,6 +209,14 @@ class Story:
     name: str
     lab: Lab = field(default_factory=Lab)
     machines: list[Machine] = field(default_factory=list)
+    others: list[Platform] = field(default_factory=list)
+
+    def elsewhere(self) -> Platform:
+        """Another platform on this computer: its clusters are strangers to the story's own, which takes them in."""
+        own = self.platform
+        other = Platform(own.data_dir.parent / "elsewhere" / "platform", own.bundles, port_base=ELSEWHERE)
+        self.others.append(other)
+        return other
 
     def make_machines(self, count: int, prefix: str = "node") -> list[Machine]:
         names = [f"{prefix}{n}" for n in range(1, count + 1)]
@@ -212,19 +224,21 @@ class Story:
         return self.machines
 
     def collect(self, where: Path) -> None:
-        where.mkdir(parents=True, exist_ok=True)
-        for what in (("clusters", "-A"), ("machines", "-A"), ("plans", "-A"), ("events", "-A")):
-            done = self.platform.kubectl("get", *what, "-o", "yaml", check=False)
-            (where / f"{what[0]}.yaml").write_text(done.stdout + done.stderr)
-        logs = self.platform.data_dir / "logs"
-        if logs.is_dir():
-            shutil.copytree(logs, where / "platform-logs", dirs_exist_ok=True)
+        for platform, place in ((self.platform, where), *((other, where / "elsewhere") for other in self.others)):
+            place.mkdir(parents=True, exist_ok=True)
+            for what in (("clusters", "-A"), ("machines", "-A"), ("plans", "-A"), ("events", "-A")):
+                done = platform.kubectl("get", *what, "-o", "yaml", check=False)
+                (place / f"{what[0]}.yaml").write_text(done.stdout + done.stderr)
+            logs = platform.data_dir / "logs"
+            if logs.is_dir():
+                shutil.copytree(logs, place / "platform-logs", dirs_exist_ok=True)
         names = [m.name for m in self.machines]
         if names:
             run(sys.executable, "-m", "lab", "collect", "--to", str(where / "machines"), *names, check=False)
 
     def end(self) -> None:
-        self.platform.stop()
+        for platform in (self.platform, *self.others):
+            platform.stop()
         if self.machines:
             self.lab.down([m.name for m in self.machines])
 

@@ -8,15 +8,19 @@ import random
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import checks
 import clients
 import pytest
-from harness import Managed, Platform, Story, cluster_file, eventually
+from harness import BRIDGE_ADDRESS, PORT_BASE, Managed, Platform, Story, cluster_file, eventually
+from test_registration import GATEWAY, image_on
 from through import SignedIn, Through, copies_both_ways, forwards, works
 
 pytestmark = [pytest.mark.lab, pytest.mark.story(6)]
+SECOND_GATEWAY = 452
+"""Offset of its port."""
 
 
 def make(story: Story) -> Managed:
@@ -37,7 +41,7 @@ def administrator(platform: Platform, home: Path) -> SignedIn:
     return person
 
 
-def program(platform: Platform) -> Path:
+def program_of(platform: Platform) -> Path:
     """The kubectl of the platform's own bundle."""
     return next((platform.data_dir / "programs").rglob("kubectl"))
 
@@ -47,9 +51,9 @@ def test_kubectl_through_the_gateway_is_as_direct(story: Story, tmp_path: Path) 
     direct = make(story)
     platform = story.platform
     admin = administrator(platform, tmp_path / "admin")
-    through = Through(admin, "demo", program(platform))
+    through = Through(admin, "demo", program_of(platform))
     assert "token" not in through.kubeconfig.read_text()
-    by_hand = Through(admin, "demo", program(platform))
+    by_hand = Through(admin, "demo", program_of(platform))
     by_hand.kubeconfig = direct._kubeconfig()
     assert works(through, "probe-1", tmp_path) == works(by_hand, "probe-1", tmp_path)
 
@@ -63,7 +67,7 @@ def test_kubectl_through_the_gateway_is_as_direct(story: Story, tmp_path: Path) 
         "create", "rolebinding", "viewer", "--clusterrole=roost:cluster-viewer", "--user=roost:user:viewer"
     )
     eventually(lambda: viewer.roost("kubeconfig", "demo", check=False).returncode == 0, timeout=15)
-    seen = Through(viewer, "demo", program(platform))
+    seen = Through(viewer, "demo", program_of(platform))
     assert len(seen.kubectl("get", "pods", "-o", "name").stdout.split()) == 2
     assert seen.kubectl("get", "nodes", "-o", "name").stdout
     for words in (("exec", "probe-1", "--", "id"), ("delete", "pod", "probe-1"), ("get", "secrets")):
@@ -97,15 +101,26 @@ def test_other_programs_through_the_gateway(story: Story, tmp_path: Path, seed: 
     assert {json.dumps(words, sort_keys=True) for words in said.values()} == {json.dumps(said["31"], sort_keys=True)}
 
     newest = Through(admin, "demo", clients.kubectl(clients.KUBECTL[-1]))
-    kubeconfig = str(newest.kubeconfig)
+    libraries(newest, "probe-1", tmp_path)
+    forwards(newest, "probe-1", 50)
+    large = tmp_path / "large"
+    with large.open("wb") as file:
+        for _ in range(1024):
+            file.write(seed.randbytes(1 << 20))
+    copies_both_ways(newest, "probe-1", large, timeout=900)
+
+
+def libraries(cluster: Through, pod: str, directory: Path) -> None:
+    """The official Python client, Helm and client-go, as they are."""
+    kubeconfig = str(cluster.kubeconfig)
     environment = {
         **os.environ,
-        **admin.environment,
+        **cluster.person.environment,
         "KUBECONFIG": kubeconfig,
         "PYTHONPATH": str(clients.python_client()),
     }
     asked = subprocess.run(
-        [sys.executable, str(Path(__file__).with_name("python_client.py")), "probe-1"],
+        [sys.executable, str(Path(__file__).with_name("python_client.py")), pod],
         env=environment,
         capture_output=True,
         text=True,
@@ -113,9 +128,10 @@ def test_other_programs_through_the_gateway(story: Story, tmp_path: Path, seed: 
         check=False,
     )
     assert asked.returncode == 0, asked.stderr
-    assert asked.stdout.split() == ["probe-0", "probe-1", "ADDED", "DELETED", "python"]
+    pods = cluster.kubectl("get", "pods", "-l", "app=probe", "-o", "jsonpath={.items[*].metadata.name}").stdout
+    assert asked.stdout.split() == [*sorted(pods.split()), "ADDED", "DELETED", "python"]
 
-    chart = tmp_path / "chart"
+    chart = directory / "chart"
     (chart / "templates").mkdir(parents=True)
     (chart / "Chart.yaml").write_text("apiVersion: v2\nname: small\nversion: 1.0.0\n")
     (chart / "templates" / "map.yaml").write_text("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: by-helm}\n")
@@ -127,7 +143,7 @@ def test_other_programs_through_the_gateway(story: Story, tmp_path: Path, seed: 
         assert "small" in done.stdout
 
     done = subprocess.run(
-        [clients.go_program(), kubeconfig, "probe-1"],
+        [clients.go_program(), kubeconfig, pod],
         env=environment,
         capture_output=True,
         text=True,
@@ -137,12 +153,73 @@ def test_other_programs_through_the_gateway(story: Story, tmp_path: Path, seed: 
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["ADDED", "DELETED", "client-go", "client-go"]
 
-    forwards(newest, "probe-1", 50)
+
+def ways(story: Story, tmp_path: Path) -> Iterator[tuple[str, Callable[[Path], Through]]]:
+    """A cluster of another platform, by each way in, one after the other: a name, and what takes a kubectl."""
+    machines = story.make_machines(1)
+    elsewhere, platform = story.elsewhere(), story.platform
+    elsewhere.start("1.31.4")
+    elsewhere.kubectl("apply", "-f", "-", stdin=cluster_file(machines))
+    platform.start("1.31.4", options=("--gateways", "2"))
+    made = Managed(elsewhere, "demo")
+    made.wait_available()
+    made.kubectl("taint", "nodes", "--all", "node-role.kubernetes.io/control-plane-", check=False)
+    checks.pods_reach_each_other(made)
+    password = (platform.data_dir / "administrator.password").read_text().strip()
+
+    people: list[SignedIn] = []
+    for port in (GATEWAY, SECOND_GATEWAY):
+        home = tmp_path / f"at-{port}"
+        home.mkdir()
+        people.append(SignedIn(platform, home))
+        people[-1].login("admin", password, server=f"https://{BRIDGE_ADDRESS}:{PORT_BASE + port}")
+    at_first, at_second = people
+
+    def direct(program: Path) -> Through:
+        by_hand = Through(at_first, "theirs", program)
+        by_hand.kubeconfig = made._kubeconfig()
+        return by_hand
+
+    platform.roost("import", "theirs", "--kubeconfig", str(made._kubeconfig()))
+    yield "direct", direct
+    yield "imported", lambda program: Through(at_first, "theirs", program)
+    platform.kubectl("delete", "cluster", "theirs", "--timeout=60s")
+    image_on(machines[0], tmp_path)
+    # Its tunnels end at the first gateway alone: through the second one every request hops.
+    only = f"https://{BRIDGE_ADDRESS}:{PORT_BASE + GATEWAY}"
+    manifest = platform.roost("register", "edge", "--url", only, "--replicas", "1").stdout
+    made.kubectl("apply", "-f", "-", stdin=manifest)
+    answers = Through(at_first, "edge", program_of(platform))
+    eventually(lambda: answers.kubectl("get", "nodes", check=False).returncode == 0, timeout=150)
+    # The answer of a first request may be the platform's: its roles are put in step then.
+    eventually(lambda: answers.kubectl("get", "pods", check=False).returncode == 0, timeout=30)
+    yield "registered", lambda program: Through(at_first, "edge", program)
+    yield "registered, through the second gateway", lambda program: Through(at_second, "edge", program)
+
+
+@pytest.mark.verify
+def test_every_way_in_gives_the_same_with_every_kubectl(story: Story, tmp_path: Path, seed: random.Random) -> None:
+    """The same words direct, imported, registered, registered through a second gateway: kubectl 1.28 to the newest,
+    the Python client, client-go, Helm; then 1 GiB both ways and 50 forwards at once where the way is the longest."""
+    said: dict[str, str] = {}
+    last: Through | None = None
+    for way, through in ways(story, tmp_path):
+        for minor in clients.KUBECTL:
+            last = through(clients.kubectl(minor))
+            words = works(last, "probe-0", tmp_path)
+            said[f"{way}, kubectl 1.{minor}"] = json.dumps(words, sort_keys=True)
+        if way != "direct":
+            assert last is not None
+            libraries(last, "probe-0", tmp_path / way.replace(" ", "-"))
+    first = said["direct, kubectl 1.31"]
+    assert {way: words for way, words in said.items() if words != first} == {}
+    assert last is not None
+    forwards(last, "probe-0", 50)
     large = tmp_path / "large"
     with large.open("wb") as file:
         for _ in range(1024):
             file.write(seed.randbytes(1 << 20))
-    copies_both_ways(newest, "probe-1", large, timeout=900)
+    copies_both_ways(last, "probe-0", large, timeout=900)
 
 
 def server(person: SignedIn) -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import socket
 import socketserver
 import threading
@@ -15,7 +13,7 @@ from typing import Any
 
 import checks
 import pytest
-from harness import BRIDGE_ADDRESS, PORT_BASE, ROOST, Managed, Story, cluster_file, eventually, run
+from harness import BRIDGE_ADDRESS, Managed, Platform, Story, cluster_file, eventually
 
 from tests.fixtures import apiserver
 from tests.fixtures.apiserver import ApiServer
@@ -99,24 +97,13 @@ def test_a_cluster_is_imported_and_let_go(story: Story, tmp_path: Path) -> None:
         assert left.status == 404 or left.body["metadata"]["deletionTimestamp"]
 
 
-class Second:
-    """Another platform beside the story's own."""
+def shown(platform: Platform) -> dict[str, Any]:
+    """The status of the imported cluster."""
+    return dict(platform.get("cluster", "theirs", "-n", "default").get("status") or {})
 
-    def __init__(self, story: Story, directory: Path) -> None:
-        self.directory = directory
-        directory.mkdir(mode=0o700)
-        shutil.copytree(story.platform.data_dir / "bundles", directory / "bundles", copy_function=os.link)
-        run(ROOST, "up", "--detach", "--data-dir", str(directory), "--port-base", str(PORT_BASE + 2000), timeout=180)
 
-    def roost(self, *words: str, check: bool = True) -> str:
-        return run(ROOST, *words, check=check, env={"ROOST_DATA_DIR": str(self.directory)}).stdout
-
-    def status(self) -> dict[str, Any]:
-        found = json.loads(self.roost("kubectl", "get", "cluster", "theirs", "-n", "default", "-o", "json"))
-        return dict(found.get("status") or {})
-
-    def condition(self, kind: str) -> dict[str, str]:
-        return next((c for c in self.status().get("conditions", []) if c["type"] == kind), {})
+def condition(platform: Platform, kind: str) -> dict[str, str]:
+    return next((c for c in shown(platform).get("conditions", []) if c["type"] == kind), {})
 
 
 def names(cluster: Managed) -> set[str]:
@@ -137,31 +124,29 @@ def names(cluster: Managed) -> set[str]:
 def test_a_running_cluster_is_followed_and_left_as_it_was(story: Story, tmp_path: Path) -> None:
     """One that runs on machines, made elsewhere: nodes, capacity, an API that goes and comes, and detach."""
     machines = story.make_machines(2)
-    story.platform.start("1.31.4")
-    story.platform.kubectl("apply", "-f", "-", stdin=cluster_file(machines))
-    made = Managed(story.platform, "demo")
+    elsewhere, platform = story.elsewhere(), story.platform
+    elsewhere.start("1.31.4")
+    elsewhere.kubectl("apply", "-f", "-", stdin=cluster_file(machines))
+    platform.start("1.31.4")
+    made = Managed(elsewhere, "demo")
     made.wait_available()
     checks.nodes_ready(made, count=2, version="1.31.4")
     before = names(made)
-    second = Second(story, tmp_path / "second")
-    try:
-        second.roost("import", "theirs", "--kubeconfig", str(made.kubeconfig))
-        status = second.status()
-        assert status["nodes"] == {"ready": 2, "total": 2} and status["version"] == "1.31.4"
-        assert int(status["capacity"]["pods"]) == 220 and float(status["capacity"]["cpu"]) > 0
-        assert {"apiserver", "ca", "front-proxy-ca"} <= {one["name"] for one in status["certificates"]}
-        assert second.condition("Upgrades")["status"] == "True"
+    platform.roost("import", "theirs", "--kubeconfig", str(made.kubeconfig))
+    status = shown(platform)
+    assert status["nodes"] == {"ready": 2, "total": 2} and status["version"] == "1.31.4"
+    assert int(status["capacity"]["pods"]) == 220 and float(status["capacity"]["cpu"]) > 0
+    assert {"apiserver", "ca", "front-proxy-ca"} <= {one["name"] for one in status["certificates"]}
+    assert condition(platform, "Upgrades")["status"] == "True"
 
-        machines[0].run("systemctl stop kubelet; crictl ps -q --name kube-apiserver | xargs crictl stop -t 0")
-        eventually(lambda: second.condition("Available").get("status") == "False", timeout=90)
-        said = second.condition("Available")
-        assert said["reason"] in ("ApiUnreachable", "ApiTimeout") and machines[0].ipv4 in said["message"]
-        machines[0].run("systemctl start kubelet")
-        eventually(lambda: second.condition("Available").get("status") == "True", timeout=150)
+    machines[0].run("systemctl stop kubelet; crictl ps -q --name kube-apiserver | xargs crictl stop -t 0")
+    eventually(lambda: condition(platform, "Available").get("status") == "False", timeout=90)
+    said = condition(platform, "Available")
+    assert said["reason"] in ("ApiUnreachable", "ApiTimeout") and machines[0].ipv4 in said["message"]
+    machines[0].run("systemctl start kubelet")
+    eventually(lambda: condition(platform, "Available").get("status") == "True", timeout=150)
 
-        second.roost("kubectl", "delete", "cluster", "theirs", "-n", "default", "--timeout=60s")
-        eventually(lambda: names(made) == before, timeout=60, explain=lambda: str(names(made) ^ before))
-        checks.works(made, count=2, version="1.31.4")
-    finally:
-        run(ROOST, "down", "--data-dir", str(second.directory), check=False, timeout=60)
-    story.platform.kubectl("delete", "cluster", "demo", "--wait=true", "--timeout=180s", timeout=190)
+    platform.kubectl("delete", "cluster", "theirs", "-n", "default", "--timeout=60s")
+    eventually(lambda: names(made) == before, timeout=60, explain=lambda: str(names(made) ^ before))
+    checks.works(made, count=2, version="1.31.4")
+    elsewhere.kubectl("delete", "cluster", "demo", "--wait=true", "--timeout=180s", timeout=190)

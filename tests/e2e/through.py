@@ -30,8 +30,9 @@ class SignedIn:
     def roost(self, *words: str, stdin: str | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
         return run(ROOST, *words, stdin=stdin, check=check, env=self.environment)
 
-    def login(self, user: str, password: str) -> None:
-        self.roost("login", "--user", user, stdin=password + "\n")
+    def login(self, user: str, password: str, *, server: str = "") -> None:
+        where = ["--server", server] if server else []
+        self.roost("login", "--user", user, *where, stdin=password + "\n")
 
     def kubeconfig(self, name: str) -> Path:
         path = self.home / f"{name}.kubeconfig"
