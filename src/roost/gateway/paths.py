@@ -82,10 +82,19 @@ def judge(raw: bytes) -> Target:
     raise Refusal(404, f"nothing is served at {path[:200]}")
 
 
+def is_namespace(text: str) -> bool:
+    return bool(_NAME.fullmatch(text))
+
+
+def is_name(text: str) -> bool:
+    """Of a Cluster."""
+    return bool(_SUBDOMAIN.fullmatch(text)) and ".." not in text
+
+
 def _cluster(text: str, path: str, suffix: str, segments: tuple[str, ...], query: str) -> Target:
     parts = path.split("/", 4)
     # The first is empty: the path begins with a slash.
-    if len(parts) < 4 or not _NAME.fullmatch(parts[2]) or not _SUBDOMAIN.fullmatch(parts[3]) or ".." in parts[3]:
+    if len(parts) < 4 or not is_namespace(parts[2]) or not is_name(parts[3]):
         raise Refusal(404, "a cluster's API is at /clusters/NAMESPACE/NAME/", cause="PathInvalid")
     onward = f"/{parts[4]}" if len(parts) == 5 else "/"
     return Target("cluster", text, onward + suffix, segments[3:], query, namespace=parts[2], cluster=parts[3])

@@ -25,6 +25,7 @@ ENDPOINTS = (
     ("GET", "/roost/v1/audit?limit=x&before=%C2%B2"),
     ("GET", "/roost/v1/oidc/%C3%A9/callback?state=%00"),
     ("GET", "/roost/v1/clusters/default/absent/kubeconfig"),
+    ("POST", "/roost/v1/clusters/%C3%A9/%F1%AD%92%A7%60/registration"),
 )
 FIELDS = ("username", "password", "refreshToken", "name", "groups", "days", "user", "issuer", "clientID", "provider")
 FIELDS += ("deviceCode", "added", "documents", "current", "new", "displayName", "service", "disabled", "scopes", "ca")

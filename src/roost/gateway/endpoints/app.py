@@ -10,7 +10,18 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from roost.api.exchange import UpstreamUnavailable
-from roost.gateway.endpoints import addresses, audit, clusters, info, oidc, projects, session, tokens, users
+from roost.gateway.endpoints import (
+    addresses,
+    audit,
+    clusters,
+    description,
+    info,
+    oidc,
+    projects,
+    session,
+    tokens,
+    users,
+)
 from roost.gateway.endpoints.services import Services, seen
 from roost.gateway.refusal import Refusal
 from roost.gateway.registration import endpoint as registration
@@ -31,6 +42,7 @@ def build(services: Services) -> Starlette:
         *audit.routes(services),
         *addresses.routes(services),
         *registration.routes(services),
+        *description.routes(services),
     ]
     return Starlette(
         routes=routes,

@@ -22,7 +22,7 @@ def routes(services: Services) -> list[Route]:
         await services.authoriser.need(await signed_in(services, request), Question("list", "audit"))
         query = request.query_params
         items = await asyncio.to_thread(
-            audit.latest,
+            audit.latest_of_all,
             services.audit,
             limit=_number(query.get("limit"), "limit", default=100, least=1, most=MOST),
             before=_number(query.get("before"), "before", default=0, least=0, most=2**53),
@@ -34,13 +34,13 @@ def routes(services: Services) -> list[Route]:
 
     async def verify(request: Request) -> Response:
         await services.authoriser.need(await signed_in(services, request), Question("list", "audit"))
-        found = await asyncio.to_thread(audit.verify, services.audit)
-        broken = found.broken
+        found = [await asyncio.to_thread(audit.verify, log) for log in audit.logs(services.audit)]
+        broken = next((each.broken for each in found if each.broken is not None), None)
         return JSONResponse(
             {
                 "whole": broken is None,
-                "events": found.events,
-                "head": found.head,
+                "events": sum(each.events for each in found),
+                "head": found[0].head,
                 "broken": None if broken is None else {"file": broken.file, "line": broken.line, "why": broken.why},
             }
         )

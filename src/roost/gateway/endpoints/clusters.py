@@ -16,7 +16,7 @@ from roost.api.exchange import RequestHead
 from roost.api.names import GROUP, KUBECONFIG_KEY, VERSION, kubeconfig_secret
 from roost.gateway.authenticate import Caller
 from roost.gateway.authorise import Question
-from roost.gateway.endpoints.services import Services, document, seen, signed_in
+from roost.gateway.endpoints.services import Services, cluster_of, document, seen, signed_in
 from roost.gateway.refusal import Refusal
 from roost.kube.lean import ApiAnswer, ask
 
@@ -26,7 +26,7 @@ MOST_DOCUMENTS: Final = 2000
 def routes(services: Services) -> list[Route]:
     async def kubeconfig(request: Request) -> Response:
         caller = await signed_in(services, request)
-        namespace, name = str(request.path_params["namespace"]), str(request.path_params["name"])
+        namespace, name = cluster_of(request)
         known = await services.clusters.find(namespace, name)
         if request.query_params.get("direct") in {"1", "true"}:
             await services.authoriser.need(

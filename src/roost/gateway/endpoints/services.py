@@ -14,6 +14,7 @@ from starlette.requests import Request
 
 from roost.api.exchange import Identity, Upstream
 from roost.api.masked import Masked
+from roost.gateway import paths
 from roost.gateway.authenticate import Authenticator, Caller
 from roost.gateway.authorise import Authoriser
 from roost.gateway.clusters import Clusters
@@ -96,6 +97,14 @@ async def signed_in(services: Services, request: Request) -> Caller:
     caller = await services.authenticator.caller(request.method, seen(request).request.headers, upgrade=False)
     seen(request).caller = caller
     return caller
+
+
+def cluster_of(request: Request) -> tuple[str, str]:
+    """Namespace and name in the path. Raises Refusal 404 for what can't be a name."""
+    namespace, name = str(request.path_params["namespace"]), str(request.path_params["name"])
+    if not (paths.is_namespace(namespace) and paths.is_name(name)):
+        raise Refusal(404, "there is no cluster of that name, nor can there be", cause="PathInvalid")
+    return namespace, name
 
 
 async def document(request: Request) -> Mapping[str, Any]:

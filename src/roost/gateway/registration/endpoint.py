@@ -18,7 +18,7 @@ from roost.api.exchange import Identity, RequestHead
 from roost.api.masked import Masked
 from roost.api.names import SYSTEM_NAMESPACE
 from roost.gateway.authorise import Question
-from roost.gateway.endpoints.services import Services, document, seen, signed_in
+from roost.gateway.endpoints.services import Services, cluster_of, document, seen, signed_in
 from roost.gateway.refusal import Refusal
 from roost.kube.lean import ApiAnswer, ask, ask_as
 from roost.providers.registered import creating, records
@@ -47,7 +47,7 @@ _NO_STORE: Final = {"Cache-Control": "no-store"}
 def routes(services: Services) -> list[Route]:
     async def registration(request: Request) -> Response:
         caller = await signed_in(services, request)
-        namespace, name = str(request.path_params["namespace"]), str(request.path_params["name"])
+        namespace, name = cluster_of(request)
         question = Question("administer", "clusters", "proxy", namespace, name)
         await services.authoriser.need(caller, question)
         found = await document(request)
