@@ -97,10 +97,11 @@ def event(
     at: float,
     code: int = 0,
     message: str = "",
+    acting_as: tuple[str, tuple[str, ...]] | None = None,
     object_ref: Mapping[str, str] | None = None,
     annotations: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """One event; times are seconds since 1970."""
+    """One event; times are seconds since 1970. `acting_as`: user and groups, of a request with --as."""
     found: dict[str, Any] = {
         "kind": "Event",
         "apiVersion": "audit.k8s.io/v1",
@@ -115,6 +116,8 @@ def event(
         "requestReceivedTimestamp": _stamp(began),
         "stageTimestamp": _stamp(at),
     }
+    if acting_as is not None:
+        found["impersonatedUser"] = {"username": acting_as[0], "groups": list(acting_as[1])}
     if object_ref:
         found["objectRef"] = dict(object_ref)
     if code:
@@ -156,10 +159,27 @@ def verify(directory: Path) -> Verified:
     return Verified(number, None, last)
 
 
+def logs(directory: Path) -> list[Path]:
+    """The directory of a log, and those of further gateways below it. Each is a chain of its own."""
+    return [directory, *sorted(path.parent for path in directory.glob(f"*/{FILE}"))]
+
+
 def files(directory: Path) -> list[Path]:
     """The files of a log, in order."""
     aside = sorted(directory.glob("audit-*.jsonl"))
     return [*aside, *([directory / FILE] if (directory / FILE).exists() else [])]
+
+
+def latest_of_all(
+    directory: Path, *, limit: int, user: str = "", cluster: str = "", verb: str = "", before: int = 0
+) -> list[dict[str, Any]]:
+    """The newest events of every gateway on this machine; `before` counts in each log by itself."""
+    found = [
+        item
+        for log in logs(directory)
+        for item in latest(log, limit=limit, user=user, cluster=cluster, verb=verb, before=before)
+    ]
+    return sorted(found, key=lambda item: str(item.get("stageTimestamp")), reverse=True)[:limit]
 
 
 def latest(

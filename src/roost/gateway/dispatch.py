@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from roost.api.exchange import Exchange, Identity, RequestHead, Upstream, UpstreamUnavailable
-from roost.gateway import asgi, audit, authorise, paths, relay, requestinfo
+from roost.gateway import acting, asgi, audit, authorise, paths, relay, requestinfo
 from roost.gateway import headers as heads
 from roost.gateway.audit import AuditLog
 from roost.gateway.authenticate import Authenticator, Caller
@@ -47,6 +47,8 @@ class Seen:
     target: Target | None = None
     info: RequestInfo | None = None
     role: str = ""
+    acting: Identity | None = None
+    """Whom the caller acts as (--as)."""
     code: int = 0
     message: str = ""
     sent: int = 0
@@ -154,6 +156,7 @@ class Dispatch:
         caller = seen.caller = await self._authenticator.caller(request.method, request.headers, upgrade=upgrade)
         info = seen.info = requestinfo.parse(request.method, target.segments, target.query, upgrade=upgrade)
         headers = heads.onward(request.headers, upgrade=upgrade, client=request.address)
+        asked = acting.wanted(request.headers)
         known: Known | None = None
         identity: Identity = caller.identity
         upstream = self._platform
@@ -165,6 +168,10 @@ class Dispatch:
             upstream = await self._clusters.upstream(known)
         if self._under_way[caller.session] >= PER_SESSION:
             raise Refusal(429, f"{PER_SESSION} requests of this sign-in are under way already", retry_after=1)
+        if asked is not None:
+            identity = seen.acting = await acting.allowed(
+                upstream, identity, asked, session=caller.session, audit_id=seen.audit_id
+            )
         if upgrade and request.method == "GET" and (info.streams or info.proxies):
             await authorise.need_streaming(upstream, identity, info, audit_id=seen.audit_id)
         head = RequestHead(
@@ -203,6 +210,8 @@ class Dispatch:
             seen.sent, seen.received = carrier.carried.sent, carrier.carried.received
 
     async def _endpoint(self, seen: Seen, client: Client, target: Target) -> int:
+        if acting.wanted(seen.request.headers) is not None:
+            raise Refusal(403, "here one acts as oneself alone; leave out --as", cause="ImpersonationRefused")
         return await asgi.answer(self._own, seen.request, client, target, state={"seen": seen})
 
     def _changed(self, name: str, record: Record | None) -> None:
@@ -265,6 +274,7 @@ def describe(seen: Seen, *, stage: str, at: float) -> dict[str, Any]:
         at=at,
         code=seen.code if stage == "ResponseComplete" else 0,
         message=seen.message,
+        acting_as=(seen.acting.user, seen.acting.groups) if seen.acting is not None else None,
         object_ref={key: value for key, value in named.items() if value},
         annotations=notes,
     )

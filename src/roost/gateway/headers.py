@@ -40,7 +40,7 @@ _OURS: Final = frozenset(
     }
 )
 """Of a request: ours to read or to set, never to pass on."""
-_OURS_PREFIXES: Final = (b"impersonate-", b"x-remote-", b"x-forwarded-")
+_OURS_PREFIXES: Final = (b"impersonate-", b"x-remote-", b"x-forwarded-", b"roost-hop")
 _NEVER_BACK: Final = frozenset(
     {
         b"set-cookie",
@@ -90,17 +90,11 @@ def connection_names(headers: Iterable[tuple[bytes, bytes]]) -> frozenset[bytes]
 
 
 def onward(headers: Headers, *, upgrade: bool, client: str) -> Headers:
-    """The headers of a request that go to an API server. Raises Refusal for a request that impersonates."""
+    """The headers of a request that go to an API server; whom it wants to act as is read apart (acting)."""
     dropped = connection_names(headers) - {b"upgrade"}
     found: list[tuple[bytes, bytes]] = []
     for name, value in headers:
         low = name.lower()
-        if low.startswith(b"impersonate-"):
-            raise Refusal(
-                403,
-                "acting as somebody else (--as) is not possible through the gateway; sign in as that user",
-                cause="ImpersonationRefused",
-            )
         if low in _OURS or low.startswith(_OURS_PREFIXES):
             continue
         if low == b"upgrade" and upgrade:

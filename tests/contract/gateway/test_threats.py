@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import logging
 import socket
 import ssl
 import time
@@ -55,13 +56,43 @@ class TestIdentity:
         "header",
         ["Impersonate-User: system:admin", "impersonate-group: system:masters", "Impersonate-Extra-Scopes: all"],
     )
-    def test_impersonation_headers_are_refused(self, gateway: Running, admin: str, header: str) -> None:
+    def test_nobody_acts_as_one_of_kubernetes_own(self, gateway: Running, admin: str, header: str) -> None:
         head = f"GET {DEMO}/api/v1/secrets HTTP/1.1\nHost: HOST\nAuthorization: Bearer {admin}\n{header}"
         assert request(gateway, head).startswith(b"HTTP/1.1 403 ")
+
+    def test_acting_as_somebody_needs_the_clusters_own_right_and_is_written_down(
+        self, gateway: Running, admin: str, platform: ApiServer
+    ) -> None:
+        """`--as`: the cluster is asked whether the caller may, and the audit log names both."""
+        path = f"{DEMO}/apis/authentication.k8s.io/v1/selfsubjectreviews"
+        review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+        named = {"Impersonate-User": "bob", "Impersonate-Group": "builders", "Impersonate-Extra-acme.com%2Fa": "b"}
+        found = gateway.call("POST", path, review, token=admin, headers=named)
+        who = found.body["status"]["userInfo"]
+        assert who["username"] == "bob" and "builders" in who["groups"]
+        assert not any(group.startswith("roost:") for group in who["groups"]), "nothing of the caller's goes along"
+        assert who["extra"]["acme.com/a"] == ["b"] and who["extra"]["roost.session"]
+        secrets = f"{DEMO}/api/v1/namespaces/default/secrets"
+        assert gateway.call("GET", secrets, token=admin).status == 200
+        assert gateway.call("GET", secrets, token=admin, headers={"Impersonate-User": "bob"}).status == 403
+        event = gateway.call("GET", "/roost/v1/audit?cluster=default/demo&limit=1", token=admin).body["items"][0]
+        assert (event["user"]["username"], event["impersonatedUser"]["username"]) == ("roost:user:admin", "bob")
+        token = user(gateway, admin, "viewer")
+        grant(platform, "viewer", "roost:cluster-viewer", "roost:user:viewer")
+        for headers in ({"Impersonate-User": "bob"}, {"Impersonate-User": "roost:user:admin"}, named):
+            refused = gateway.call("GET", f"{DEMO}/version", token=token, headers=headers)
+            assert refused.status == 403 and refused.cause == "ImpersonationRefused"
+            assert "cannot impersonate" in refused.body["message"]
+        # On the platform itself, and where one acts as oneself alone.
+        boss = {"Impersonate-User": "roost:user:admin"}
+        assert gateway.call("GET", SECRETS, token=token, headers=boss).status == 403
+        assert gateway.call("GET", "/roost/v1/session", token=admin, headers=boss).status == 403
 
     def test_connection_can_not_hide_an_impersonation(self, gateway: Running, admin: str) -> None:
         """CVE-2021-31999: a header that Connection names must not survive, nor make a real one vanish."""
         alice = user(gateway, admin, "alice")
+        head = f"GET {DEMO}/version HTTP/1.1\nHost: HOST\nAuthorization: Bearer {admin}\nImpersonate-User: system:a\n"
+        assert request(gateway, head + "Connection: Impersonate-User, close").startswith(b"HTTP/1.1 403 ")
         for named in ("Impersonate-User", "Authorization", "Impersonate-Group, Audit-Id"):
             head = (
                 f"POST /apis/authentication.k8s.io/v1/selfsubjectreviews HTTP/1.1\nHost: HOST\n"
@@ -427,8 +458,9 @@ class TestClusterAddresses:
 
 
 class TestSecrets:
-    def test_no_secret_reaches_the_audit_log(self, gateway: Running, admin: str) -> None:
-        """A canary in every place that a secret can stand in."""
+    def test_no_secret_reaches_a_log(self, gateway: Running, admin: str, caplog: pytest.LogCaptureFixture) -> None:
+        """A canary in every place that a secret can stand in; the audit log, and what the process itself says."""
+        caplog.set_level(logging.DEBUG)
         gateway.call("POST", "/roost/v1/login", {"username": "admin", "password": CANARY})
         gateway.call("POST", "/roost/v1/users", {"name": "canary", "password": CANARY * 2}, token=admin)
         secret = {"metadata": {"name": "canary"}, "stringData": {"a": CANARY}}
@@ -436,7 +468,7 @@ class TestSecrets:
         gateway.call("GET", f"/api/v1/namespaces?access_token={CANARY}", token=admin)
         gateway.call("GET", f"/roost/v1/session?token={CANARY}", token=CANARY)
         made = gateway.call("POST", "/roost/v1/tokens", {"name": "canary"}, token=admin).body["token"]
-        text = "".join(path.read_text() for path in gateway.gateway.settings.audit.iterdir())
+        text = caplog.text + "".join(path.read_text() for path in gateway.gateway.settings.audit.iterdir())
         assert "/roost/v1/users" in text
         for hidden in (CANARY, admin, admin.rpartition("_")[2], made, PASSWORD):
             assert hidden not in text

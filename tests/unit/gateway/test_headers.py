@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roost.api.exchange import Identity
-from roost.gateway import headers
+from roost.gateway import acting, headers
 from roost.gateway.refusal import Refusal
 from roost.kube.direct import impersonation
 
@@ -80,11 +80,56 @@ def test_nothing_that_identifies_or_frames_goes_on(given_: list[tuple[bytes, byt
 
 
 @pytest.mark.parametrize("connection", [b"Impersonate-User", b"close, impersonate-user", b"keep-alive"])
-def test_impersonation_is_refused_even_where_connection_names_it(connection: bytes) -> None:
-    given_ = ((b"Connection", connection), (b"iMpersonate-User", b"system:admin"), (b"Accept", b"*/*"))
+def test_impersonation_is_seen_even_where_connection_names_it(connection: bytes) -> None:
+    """CVE-2021-31999: what `Connection` names must neither vanish before it is judged nor go on."""
+    given_ = ((b"Connection", connection), (b"iMpersonate-User", b"ada"), (b"Accept", b"*/*"))
+    found = acting.wanted(given_)
+    assert found is not None and found.user == "ada"
+    assert not any(
+        name.lower().startswith(b"impersonate") for name, _ in headers.onward(given_, upgrade=False, client="")
+    )
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ((b"Impersonate-User", b"system:admin"),),
+        ((b"Impersonate-User", b"ada"), (b"Impersonate-Group", b"system:masters")),
+        ((b"Impersonate-Group", b"admins"),),
+        ((b"Impersonate-Extra-Scopes", b"all"),),
+        ((b"Impersonate-User", b"ada"), (b"impersonate-user", b"eve")),
+        ((b"Impersonate-User", b"ada"), (b"Impersonate-Uid", b"1"), (b"Impersonate-Uid", b"2")),
+        ((b"Impersonate-User", b""),),
+        ((b"Impersonate-User", b"a\xff"),),
+        ((b"Impersonate-User", b"ada"), (b"Impersonate-Other", b"x")),
+        ((b"Impersonate-User", b"ada"), *((b"Impersonate-Group", b"g"),) * 40),
+    ],
+)
+def test_whom_nobody_acts_as(names: tuple[tuple[bytes, bytes], ...]) -> None:
     with pytest.raises(Refusal) as refused:
-        headers.onward(given_, upgrade=False, client="")
+        acting.wanted(names)
     assert refused.value.cause == "ImpersonationRefused"
+
+
+def test_each_name_is_a_question_to_the_target() -> None:
+    given_ = (
+        (b"Impersonate-User", b"ada"),
+        (b"Impersonate-Group", b"a"),
+        (b"Impersonate-Group", b"b"),
+        (b"Impersonate-Uid", b"7"),
+        (b"Impersonate-Extra-acme.com%2Fproject", b"x"),
+    )
+    found = acting.wanted(given_)
+    assert found is not None
+    assert [(each["resource"], each["name"]) for each in found.questions()] == [
+        ("users", "ada"),
+        ("groups", "a"),
+        ("groups", "b"),
+        ("uids", "7"),
+        ("userextras", "x"),
+    ]
+    assert found.questions()[-1]["subresource"] == "acme.com/project"
+    assert acting.wanted(((b"Accept", b"*/*"),)) is None
 
 
 @pytest.mark.parametrize(
