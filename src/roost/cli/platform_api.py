@@ -68,9 +68,16 @@ class PlatformApi:
 
     def create(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """POSTs one object. Raises RoostError with the server's own words."""
+        return self._write("POST", path, body)
+
+    def replace(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """PUTs one object. Raises RoostError with the server's own words."""
+        return self._write("PUT", path, body)
+
+    def _write(self, method: str, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         headers = {"Accept": "application/json", "Content-Type": "application/json"}
         try:
-            self._connection.request("POST", path, json.dumps(body), headers)
+            self._connection.request(method, path, json.dumps(body), headers)
             response = self._connection.getresponse()
             return self._parsed(response.status, response.read())
         except (OSError, http.client.HTTPException) as error:

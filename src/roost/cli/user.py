@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
 
-from roost.cli import door, printing
+from roost.api.masked import Masked
+from roost.cli import data_directory, door, printing
 from roost.cli.i18n import t
+from roost.cli.platform_api import PlatformApi
 
 _server = click.option("--server", default=None, envvar=door.SERVER, help=t("login.server"))
 
@@ -83,6 +86,26 @@ def password(name: str | None, server: str | None) -> None:
     else:
         at.call("PUT", f"/roost/v1/users/{door.part(name or '')}", {"password": new}, token=token)
     click.echo(t("user.password-changed", name=name or at.signed_in.user), err=True)
+
+
+@command.command("reset", help=t("user.reset"))
+@click.argument("name", default="admin")
+@click.option("--password-stdin", is_flag=True, help=t("user.password-stdin"))
+@click.option("--data-dir", type=click.Path(path_type=Path), default=None, help=t("option.data-dir"))
+def reset(name: str, password_stdin: bool, data_dir: Path | None) -> None:
+    from roost.gateway import passwords, recovery
+
+    api = PlatformApi(data_directory.admin_kubeconfig(data_dir))
+    given = sys.stdin.readline().rstrip("\n") if password_stdin else ""
+    password = Masked(given) if password_stdin else passwords.generate()
+    ended = recovery.reset(api, name, password)
+    # What was written there at the first start no longer fits.
+    if name == "admin":
+        data_directory.layout(data_dir).first_password.unlink(missing_ok=True)
+    click.echo(t("user.was-reset", name=name, sessions=ended), err=True)
+    if not password_stdin:
+        click.echo(t("user.generated"), err=True)
+        click.echo(password.reveal())
 
 
 def _ask(message: str) -> str:
