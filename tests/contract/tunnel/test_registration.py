@@ -218,6 +218,25 @@ async def test_a_used_token_is_taken_again_only_for_the_same_key(edge: Any) -> N
         assert any("used before" in str(line) for line in one.lines)
 
 
+async def test_a_cluster_that_registers_anew_ends_the_tunnels_of_its_former_key(edge: Any) -> None:
+    """Whoever stole the former key has a tunnel up; it ends with the new registration, and none comes back."""
+    async with edge() as one:
+        one.create()
+        thief = one.start(one.settings(one.manifest(), "thief"))
+        await one.becomes("TunnelConnected", "True")
+        secret = "/api/v1/namespaces/roost-agent/secrets/roost-agent-identity"
+        one.target.call("PATCH", secret, {"data": None}, content_type="application/merge-patch+json")
+        one.start(one.settings(one.manifest(), "rightful"))
+
+        async def alone() -> bool:
+            sessions = one.gateway.gateway.tunnels.hub.sessions(f"id-of-{one.name}")
+            return {session.pod for session in sessions} == {"rightful"} and not thief.ready[0]
+
+        await eventually(alone, 15, lambda: one.condition("TunnelConnected"), one.lines)
+        await asyncio.sleep(2)
+        assert await alone() and "revoked" in thief.ready[1]
+
+
 async def test_an_expired_token_is_named_as_such(edge: Any) -> None:
     async with edge() as one:
         one.create()

@@ -266,9 +266,13 @@ class Registrar:
             self._titles.setdefault(uid, set()).add(title)
 
     def _keep(self, state: StateRecord) -> None:
+        """A registration anew, with another key, ends what the former key opened: it may be stolen."""
+        former = self._states.get(state.cluster_id)
         self._drop(state.cluster_id)
         self._states[state.cluster_id] = state
         self._registered_as.setdefault(state.cluster_uid, set()).add(state.cluster_id)
+        if former is not None and former.key != state.key:
+            self.revoked(state.cluster_id, "revoked", "the cluster was registered anew, with another key")
 
     def _drop(self, cluster_id: str) -> None:
         former = self._states.pop(cluster_id, None)
