@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from roost.embedded.record import Record
     from roost.kube.client import Client
 
-PROCESSES = ("controllers", "admission", "gateway", "registry-front")
+PROCESSES = ("controllers", "admission", "gateway", "gateway-2", "gateway-3", "gateway-4", "registry-front")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -61,8 +61,8 @@ def _process(name: str, data_dir: Path) -> int:
             ready=layout.run / "admission.ready",
         )
         return 0
-    if name == "gateway":
-        return _gateway(layout, chosen)
+    if name.startswith("gateway"):
+        return _gateway(layout, chosen, number=int(name.partition("-")[2] or 1))
     from roost.controllers.run import run
     from roost.embedded import registry
 
@@ -78,8 +78,10 @@ def _process(name: str, data_dir: Path) -> int:
     return 0
 
 
-def _gateway(layout: Layout, chosen: Record) -> int:
+def _gateway(layout: Layout, chosen: Record, *, number: int) -> int:
+    """`number`: which of the gateways; the first one alone issues the certificate that all of them use."""
     from roost.embedded import door, pki
+    from roost.embedded.ports import LOOPBACK
     from roost.gateway.registration.registrar import Authority
     from roost.gateway.run import Settings, serve
 
@@ -92,12 +94,14 @@ def _gateway(layout: Layout, chosen: Record) -> int:
             key=layout.key("gateway"),
             ca=layout.machines_ca,
             audit=layout.audit,
+            audit_own="" if number == 1 else f"gateway-{number}",
             hosts=door.hosts(chosen),
-            port=chosen.ports.gateway,
-            ready=layout.run / "gateway.ready",
+            port=chosen.ports.gateway if number == 1 else chosen.ports.further_gateway(number),
+            ready=layout.run / ("gateway.ready" if number == 1 else f"gateway-{number}.ready"),
             own_token=layout.own_token,
             first_password=layout.first_password,
-            renew=lambda names: _renew(layout, chosen, names),
+            renew=(lambda names: _renew(layout, chosen, names)) if number == 1 else None,
+            hops=LOOPBACK if chosen.gateways > 1 else None,
             tunnel_authority=Authority(agents.certificate_pem, agents.key_pem),
         )
     )

@@ -43,19 +43,20 @@ def list_(user: str, cluster: str, limit: int, server: str | None, output: str) 
 @command.command("verify", help=t("audit.verify"))
 @click.option("--data-dir", type=click.Path(path_type=Path), default=None, help=t("option.data-dir"))
 def verify(data_dir: Path | None) -> None:
-    from roost.gateway.audit import verify as follow
+    from roost.gateway import audit
 
-    directory = data_directory.layout(data_dir).audit
-    found = follow(directory)
-    if found.broken is None:
-        click.echo(t("audit.whole", events=found.events, head=found.head))
-        return
-    broken = found.broken
-    click.echo(
-        t("audit.broken", file=directory / broken.file, line=broken.line, why=broken.why, events=found.events),
-        err=True,
-    )
-    raise click.exceptions.Exit(BROKEN)
+    failed = False
+    for directory in audit.logs(data_directory.layout(data_dir).audit):
+        found = audit.verify(directory)
+        broken = found.broken
+        if broken is None:
+            click.echo(t("audit.whole", events=found.events, head=found.head))
+            continue
+        failed = True
+        file = directory / broken.file
+        click.echo(t("audit.broken", file=file, line=broken.line, why=broken.why, events=found.events), err=True)
+    if failed:
+        raise click.exceptions.Exit(BROKEN)
 
 
 def _row(item: dict[str, Any]) -> list[str]:

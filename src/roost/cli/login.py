@@ -49,11 +49,12 @@ def command(
 def _where(kept: door.Kept, server: str | None, data_dir: Path | None) -> tuple[str, str]:
     """The server and, where it is known, its CA: the one given, this machine's platform, or the last one."""
     from roost.embedded import record
-    from roost.embedded.door import url
+    from roost.embedded.door import url, urls
 
     layout = data_directory.layout(data_dir)
     here = record.load(layout.record) if layout.record.exists() else None
-    if here is not None and server in {None, url(here), url(here).replace(str(here.address), "127.0.0.1")}:
+    ours = urls(here) if here is not None else ()
+    if here is not None and server in {None, *ours, *(one.replace(str(here.address), "127.0.0.1") for one in ours)}:
         return (server or url(here)).rstrip("/"), layout.machines_ca.read_text()
     chosen = (server or kept.current()).rstrip("/")
     if not chosen:

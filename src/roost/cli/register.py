@@ -99,7 +99,7 @@ def _local(data_dir: Path | None, namespace: str, name: str, body: Mapping[str, 
     known = record.load(layout.record)
     if known is None:
         raise RoostError("PlatformMissing", f"no platform in {layout.root}; start one with `roost up --detach`")
-    urls = tuple(body["urls"]) or ((door.url(known),) if known.address else ())
+    urls = tuple(body["urls"]) or (door.urls(known) if known.address else ())
     asked = creating.Registration(
         namespace=namespace,
         name=name,

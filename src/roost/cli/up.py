@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 @click.option("--data-dir", type=click.Path(path_type=Path, readable=False), default=None, help=t("option.data-dir"))
 @click.option("--address", default=None, help=t("up.address"))
 @click.option("--port-base", type=int, default=None, help=t("up.port-base"))
+@click.option("--gateways", type=click.IntRange(1, 4), default=None, help=t("up.gateways"))
 @click.option("--kubernetes", "kubernetes_version", default=None, help=t("up.kubernetes"))
 @click.option("--mirror", default=None, envvar="ROOST_MIRROR", help=t("up.mirror"))
 @click.option("--detach", is_flag=True, help=t("up.detach"))
@@ -39,6 +40,7 @@ def command(
     data_dir: Path | None,
     address: str | None,
     port_base: int | None,
+    gateways: int | None,
     kubernetes_version: str | None,
     mirror: str | None,
     detach: bool,
@@ -54,6 +56,7 @@ def command(
         kubernetes_version=kubernetes_version.removeprefix("v") if kubernetes_version else None,
         port_base=port_base,
         address=address,
+        gateways=gateways,
         mirror=mirror,
         programs=programs,
         without=frozenset(filter(None, without.split(","))),
@@ -65,7 +68,7 @@ def command(
     from roost.embedded import status
 
     if status.is_ready(layout) and not service:
-        _refuse_changes(layout, address=address, port_base=port_base)
+        _refuse_changes(layout, address=address, port_base=port_base, gateways=gateways)
         click.echo(t("up.already", data_dir=layout.root))
     else:
         _detached(options, as_service=service)
@@ -231,15 +234,17 @@ def _follow(reading: int, child: int, layout: Layout) -> None:
     )
 
 
-def _refuse_changes(layout: Layout, *, address: str | None, port_base: int | None) -> None:
+def _refuse_changes(layout: Layout, *, address: str | None, port_base: int | None, gateways: int | None) -> None:
     """Options that differ from what runs need a restart; say so instead of ignoring them."""
     from roost.embedded import record
 
     known = record.load(layout.record)
     if known is None:
         return
-    if (address is not None and (address or None) != known.address) or (
-        port_base is not None and port_base != known.port_base
+    if (
+        (address is not None and (address or None) != known.address)
+        or (port_base is not None and port_base != known.port_base)
+        or (gateways is not None and gateways != known.gateways)
     ):
         raise PermanentFailure(
             "AlreadyRunning",

@@ -23,10 +23,17 @@ ADMISSION: Final = "admission"
 CONTROLLERS: Final = "controllers"
 REGISTRY_FRONT: Final = "registry-front"
 GATEWAY: Final = "gateway"
+GATEWAYS_MOST: Final = 4
+
+
+def gateways(count: int) -> tuple[str, ...]:
+    """Names of the gateway's processes: gateway, gateway-2, …"""
+    return (GATEWAY, *(f"{GATEWAY}-{number}" for number in range(2, count + 1)))
+
 
 STOP_ORDER: Final = (
     # The API server waits for open watches when it ends, so who watches ends first.
-    (GATEWAY, REGISTRY_FRONT, CONTROLLERS, CONTROLLER_MANAGER, ADMISSION),
+    (*gateways(GATEWAYS_MOST), REGISTRY_FRONT, CONTROLLERS, CONTROLLER_MANAGER, ADMISSION),
     (API, REGISTRY, REGISTRY_TLS),
     (ETCD,),
 )
@@ -169,7 +176,7 @@ def registry(layout: Layout, executable: Path, *, name: str, config: Path) -> Pr
 
 
 def own(layout: Layout, name: str) -> Program:
-    """`controllers`, `admission` or `gateway`: roost itself, as a process of its own."""
+    """`controllers`, `admission`, `gateway`, `gateway-2`…: roost itself, as a process of its own."""
     return Program(
         name,
         Path(sys.executable),
@@ -186,7 +193,7 @@ def restart_after(renewed: tuple[str, ...]) -> tuple[str, ...]:
         "user-controllers": (CONTROLLERS,),
         "user-registry-front": (REGISTRY_FRONT,),
         "user-admission": (ADMISSION,),
-        "user-gateway": (GATEWAY,),
+        "user-gateway": gateways(GATEWAYS_MOST),
         "webhook": (ADMISSION,),
         "user-controller-manager": (CONTROLLER_MANAGER,),
         "registry": (REGISTRY_TLS,),

@@ -59,5 +59,11 @@ def add(layout: Layout, names: tuple[str, ...]) -> None:
 
 def url(record: Record) -> str:
     """As others reach it, where it has an address; else on this machine."""
+    return urls(record)[0]
+
+
+def urls(record: Record) -> tuple[str, ...]:
+    """Of each gateway, the first one first."""
     host = record.address or LOOPBACK
-    return f"https://{f'[{host}]' if ':' in host else host}:{record.ports.gateway}"
+    ports = (record.ports.gateway, *map(record.ports.further_gateway, range(2, record.gateways + 1)))
+    return tuple(f"https://{f'[{host}]' if ':' in host else host}:{port}" for port in ports)

@@ -46,6 +46,10 @@ class Ports:
         """The one door: TLS, on loopback and on the platform's address."""
         return self.base + 445
 
+    def further_gateway(self, number: int) -> int:
+        """The door of the second gateway and those after it; as the first one's."""
+        return self.base + 450 + number
+
     @property
     def etcd(self) -> int:
         return self.base + 379
@@ -74,8 +78,13 @@ class Ports:
         """The registry at its external name, once somebody gives it one; TLS, on the platform's address."""
         return self.base + 510
 
-    def listening(self, address: str | None) -> tuple[tuple[str, str, int], ...]:
+    def listening(self, address: str | None, *, gateways: int = 1) -> tuple[tuple[str, str, int], ...]:
         """(use, address, port) of everything that will listen."""
+        further = [
+            ("a further gateway", host, self.further_gateway(number))
+            for number in range(2, gateways + 1)
+            for host in filter(None, (LOOPBACK, address))
+        ]
         local = (
             ("etcd", LOOPBACK, self.etcd),
             ("etcd (peer)", LOOPBACK, self.etcd_peer),
@@ -83,6 +92,7 @@ class Ports:
             ("the webhook", LOOPBACK, self.webhook),
             ("the gateway", LOOPBACK, self.gateway),
             ("the registry", LOOPBACK, self.registry),
+            *further,
         )
         if not address:
             return local
@@ -93,9 +103,9 @@ class Ports:
         )
 
 
-def check_free(ports: Ports, address: str | None) -> None:
+def check_free(ports: Ports, address: str | None, *, gateways: int = 1) -> None:
     """Raises PermanentFailure PortTaken naming port, use and holder; AddressNotHere for a foreign address."""
-    for use, host, port in ports.listening(address):
+    for use, host, port in ports.listening(address, gateways=gateways):
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         with socket.socket(family, socket.SOCK_STREAM) as probe:
             # As the programs do: a port whose last connections are still closing is free.

@@ -29,6 +29,8 @@ class Record:
     """Where machines reach the registry. None: images travel over SSH."""
     roost_version: str = __version__
     schema_version: int = SCHEMA
+    gateways: int = 1
+    """Processes of the gateway."""
 
     @property
     def ports(self) -> Ports:
@@ -81,6 +83,7 @@ def decode(value: dict[str, Any]) -> Record:
         address=cast("str | None", value.get("address")),
         roost_version=str(value["roostVersion"]),
         schema_version=schema,
+        gateways=int(value.get("gateways", 1)),
     )
 
 
@@ -95,7 +98,13 @@ def save(path: Path, record: Record) -> None:
 
 
 def choose(
-    former: Record | None, *, kubernetes_version: str | None, port_base: int | None, address: str | None, newest: str
+    former: Record | None,
+    *,
+    kubernetes_version: str | None,
+    port_base: int | None,
+    address: str | None,
+    newest: str,
+    gateways: int | None = None,
 ) -> Record:
     """What this start uses: what is given now, else what was chosen before, else the default."""
     if address is not None:
@@ -105,6 +114,7 @@ def choose(
             kubernetes_version=kubernetes_version or newest,
             port_base=DEFAULT_BASE if port_base is None else port_base,
             address=address,
+            gateways=gateways or 1,
         )
     wanted = kubernetes_version or former.kubernetes_version
     if _minor(wanted) < _minor(former.kubernetes_version):
@@ -119,6 +129,7 @@ def choose(
         address=former.address if address is None else (address or None),
         roost_version=__version__,
         schema_version=SCHEMA,
+        gateways=gateways or former.gateways,
     )
 
 

@@ -35,6 +35,7 @@ class Options:
     kubernetes_version: str | None = None
     port_base: int | None = None
     address: str | None = None
+    gateways: int | None = None
     mirror: str | None = None
     programs: Path | None = None
     """A directory with the platform's programs, in place of a bundle's."""
@@ -150,7 +151,8 @@ class Sequence:
         await self.supervisor.start(components.controller_manager(self.layout, self.record, program))
         if self._runs(components.GATEWAY):
             # Nobody waits for it: it listens a moment later, and what asks it tries again until then.
-            await self.supervisor.start(components.own(self.layout, components.GATEWAY))
+            for name in components.gateways(self.record.gateways):
+                await self.supervisor.start(components.own(self.layout, name))
         if self._runs(components.CONTROLLERS):
             await self._controllers()
             self.tell("controllers")

@@ -40,9 +40,10 @@ def prepare(options: Options, progress: Progress) -> Record:
         kubernetes_version=options.kubernetes_version,
         port_base=options.port_base,
         address=options.address,
+        gateways=options.gateways,
         newest="" if former or options.kubernetes_version else _newest(),
     )
-    ports.check_free(chosen.ports, chosen.address)
+    ports.check_free(chosen.ports, chosen.address, gateways=chosen.gateways)
     _provide_programs(options, chosen.kubernetes_version, progress)
     return chosen
 

@@ -79,6 +79,9 @@ class Client:
         self._transport.set_write_buffer_limits(high=WINDOW)
         peer = writer.get_extra_info("peername")
         self.address = str(peer[0]) if peer else ""
+        secured: ssl.SSLObject | None = writer.get_extra_info("ssl_object")
+        self.certificate = (secured.getpeercert(binary_form=True) if secured is not None else None) or b""
+        """The client's own (DER), where the context asks for one."""
 
     async def next_request(self, *, first: bool) -> Request | None:
         """None where the client has ended. Raises h11.RemoteProtocolError, Refusal, TimeoutError."""

@@ -26,6 +26,7 @@ from roost.gateway.endpoints.services import FIRST_USER, Services
 from roost.gateway.front import Front
 from roost.gateway.projects import ProjectRights
 from roost.gateway.records import User
+from roost.gateway.recovery import ADMINISTRATORS
 from roost.gateway.refusal import Refusal
 from roost.gateway.registration.registrar import Authority
 from roost.gateway.registration.tunnels import Tunnels
@@ -37,7 +38,6 @@ from roost.kube.kubeconfig import parse
 from roost.kube.lean import Lean
 
 TIDY_SECONDS: Final = 600.0
-ADMINISTRATORS: Final = "administrators"
 
 _LOG: Final = logging.getLogger("roost.gateway")
 
@@ -51,6 +51,7 @@ class Settings:
     key: Path
     ca: Path
     audit: Path
+    """Directory of the audit log, and of those of all gateways on this machine."""
     hosts: tuple[str, ...]
     """Addresses of this machine to listen on."""
     port: int
@@ -60,6 +61,10 @@ class Settings:
     """Token of the platform's own processes."""
     first_password: Path
     """Of the first administrator."""
+    audit_own: str = ""
+    """Name below `audit` for this process's own log, where it is not the first."""
+    hops: str | None = None
+    """Address on which the platform's other gateways are listened to; None: there is no other one."""
     tunnel_authority: Authority | None = None
     """Signs the certificates of agents; None: no tunnels are taken."""
     renew: Renew | None = None
@@ -108,11 +113,12 @@ class Gateway:
         self.serving = Serving(
             api, certificate=settings.certificate, key=settings.key, ca=settings.ca, renew=settings.renew
         )
-        self.tunnels = Tunnels(api, settings.tunnel_authority) if settings.tunnel_authority is not None else None
-        hub = self.tunnels.hub if self.tunnels is not None else None
+        self.tunnels: Tunnels | None = None
+        if settings.tunnel_authority is not None:
+            self.tunnels = Tunnels(api, settings.tunnel_authority, hops=settings.hops, doors=self._own_addresses)
         self.projects = ProjectRights(api)
-        self.clusters = Clusters(api, hub, allowed=settings.allowed)
-        self.log = AuditLog(settings.audit)
+        self.clusters = Clusters(api, self.tunnels, allowed=settings.allowed)
+        self.log = AuditLog(settings.audit / settings.audit_own)
         self.services = Services(
             store=self.store,
             authenticator=Authenticator(self.store, settings.own_token),
@@ -145,6 +151,8 @@ class Gateway:
     async def start(self) -> None:
         for host in self.settings.hosts:
             self.port = await self.front.listen(host, self.port)
+        if self.tunnels is not None:
+            await self.tunnels.start()
         endless = (
             self.store.run(),
             self.clusters.run(),
@@ -168,15 +176,22 @@ class Gateway:
         for task in (*self.tasks, self._first):
             task.cancel()
         await self.front.close()
+        if self.tunnels is not None:
+            await self.tunnels.close()
         await asyncio.gather(*self.tasks, return_exceptions=True)
         await self.platform.close()
         self.log.close()
 
     def _addresses(self) -> tuple[str, ...]:
-        """Added ones first, then the address that others reach, loopback last."""
-        named = [f"[{host}]" if ":" in host else host for host in reversed(self.settings.hosts)]
+        """Added ones first, then the address that others reach, loopback last; behind them the other gateways'."""
         added = [one if one != address_of(one) else f"{one}:{self.port}" for one in self.serving.added]
-        return tuple(dict.fromkeys([*added, *(f"{host}:{self.port}" for host in named)]))
+        members = self.tunnels.members if self.tunnels is not None else None
+        others = members.doors() if members is not None else ()
+        return tuple(dict.fromkeys([*added, *self._own_addresses(), *others]))
+
+    def _own_addresses(self) -> tuple[str, ...]:
+        named = [f"[{host}]" if ":" in host else host for host in reversed(self.settings.hosts)]
+        return tuple(f"{host}:{self.port}" for host in named)
 
     async def _tidy(self) -> None:
         await self.store.synced.wait()

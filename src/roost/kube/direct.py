@@ -15,7 +15,7 @@ import socket
 import ssl
 from collections.abc import Callable
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from roost.api.exchange import Exchange, Headers, Identity, RequestHead, ResponseHead, UpstreamUnavailable
 from roost.kube.kubeconfig import Access
@@ -77,9 +77,17 @@ class Direct:
         headers = (*head.headers, *identity)
         return await self._open(head.method, head.target, headers, head.content_length, upgrade=head.upgrade)
 
-    async def open_own(self, method: str, target: str, headers: Headers = (), *, content_length: int = 0) -> Exchange:
+    async def open_own(
+        self,
+        method: str,
+        target: str,
+        headers: Headers = (),
+        *,
+        content_length: int | None = 0,
+        upgrade: bool = False,
+    ) -> Exchange:
         """A request with the Access's own rights."""
-        return await self._open(method, target, headers, content_length, upgrade=False)
+        return await self._open(method, target, headers, content_length, upgrade=upgrade)
 
     async def close(self) -> None:
         """Ends what is idle; exchanges under way go on."""
@@ -236,7 +244,8 @@ def impersonation(identity: Identity) -> Headers:
     if identity.uid:
         headers.append((b"Impersonate-Uid", identity.uid.encode()))
     for key, values in identity.extra.items():
-        headers += [(b"Impersonate-Extra-" + key.encode(), value.encode()) for value in values]
+        # A key may hold what a header's name may not; API servers undo this.
+        headers += [(b"Impersonate-Extra-" + quote(key, safe="").encode(), value.encode()) for value in values]
     return tuple(headers)
 
 

@@ -155,6 +155,14 @@ class Hub:
             return None
         return TunnelUpstream(lambda: self._choose(cluster_id), lambda: self.absence(cluster_id))
 
+    def holds(self, cluster_id: str) -> bool:
+        """Whether a tunnel of the cluster ends here."""
+        return cluster_id in self._tunnels
+
+    def clusters(self) -> list[str]:
+        """Ids of those whose tunnels end here."""
+        return list(self._tunnels)
+
     def sessions(self, cluster_id: str | None = None) -> list[SessionInfo]:
         tunnels = (
             [each for every in self._tunnels.values() for each in every]

@@ -147,7 +147,7 @@ class TestRecord:
 class TestPorts:
     def test_a_taken_port_names_port_use_holder_and_remedy(self, monkeypatch: pytest.MonkeyPatch) -> None:
         # Its neighbours may be in use by something else of this computer.
-        monkeypatch.setattr(Ports, "listening", lambda own, _address: (("the API", "127.0.0.1", own.api),))
+        monkeypatch.setattr(Ports, "listening", lambda own, *_, **__: (("the API", "127.0.0.1", own.api),))
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
             taken.listen()
@@ -163,10 +163,10 @@ class TestPorts:
             ports.check_free(Ports(41000), "198.51.100.7")
 
     def test_all_move_with_the_base_and_differ(self) -> None:
-        here, there = Ports().listening("10.0.0.1"), Ports(17000).listening("10.0.0.1")
+        here, there = (Ports(base).listening("10.0.0.1", gateways=4) for base in (7000, 17000))
         assert [port for _, _, port in there] == [port + 10000 for _, _, port in here]
         assert len({(host, port) for _, host, port in here}) == len(here)
-        assert {host for use, host, _ in here if "TLS" not in use} == {"127.0.0.1"}
+        assert {host for use, host, _ in here if "TLS" not in use and "gateway" not in use} == {"127.0.0.1"}
         with pytest.raises(PermanentFailure, match="--port-base 80"):
             Ports(80)
 
@@ -190,7 +190,7 @@ class TestPki:
             "registry-tls",
             "registry-front",
             "controllers",
-            "gateway",
+            *components.gateways(4),
             "kube-controller-manager",
         }
         assert set(components.restart_after(renewed)) == holders
@@ -273,7 +273,7 @@ class TestComponents:
 
     def test_the_stop_order_names_every_child_once(self) -> None:
         names = [name for group in components.STOP_ORDER for name in group]
-        assert len(set(names)) == len(names) == 9
+        assert len(set(names)) == len(names) == 12
         assert names[-1] == components.ETCD
 
 

@@ -11,33 +11,39 @@ import logging
 import time
 from typing import Any, Final, cast
 
+from roost.api import conditions as c
 from roost.api.errors import RoostError
 from roost.api.names import API_VERSION, GROUP, VERSION
 from roost.gateway.registration.registrar import Object, Registrar
+from roost.gateway.replicas.members import Members
 from roost.kube.lean import Lean
 from roost.providers.registered.showing import Shown, show
 from roost.tunnel.agent.settings import VERSION as AGENT_VERSION
-from roost.tunnel.server import Hub, SessionInfo
+from roost.tunnel.server import Hub, Loss, SessionInfo
 
 MANAGER: Final = "roost-tunnels"
 INTERVAL: Final = 1.0
 AGAIN: Final = 3600.0
 """Certificates grow older without any event."""
 WRITERS: Final = 8
+OTHERS_FIRST: Final = 5.0
 _LOG: Final = logging.getLogger("roost.gateway")
 Json = dict[str, Any]
 
 
 class Reporter:
-    def __init__(self, api: Lean, registrar: Registrar, hub: Hub) -> None:
+    def __init__(self, api: Lean, registrar: Registrar, hub: Hub, members: Members | None = None) -> None:
+        """`members`: the other gateways, where there are any; who holds a cluster's tunnels writes about it."""
         self._api = api
         self._registrar = registrar
         self._hub = hub
+        self._members = members
         self._dirty: dict[str, float] = {}
         """Cluster id to when it may be written."""
         self._wake = asyncio.Event()
         self._written: dict[str, Json] = {}
-        self._begun = time.time()
+        self._unsure: dict[str, float] = {}
+        """Cluster id to when this gateway speaks although it has seen nothing."""
 
     def changed(self, cluster_id: str) -> None:
         self._dirty.setdefault(cluster_id, 0.0)
@@ -72,6 +78,9 @@ class Reporter:
         if known is None or known.cluster.deleting:
             self._written.pop(cluster_id, None)
             return
+        if not self._is_ours(cluster_id):
+            self._written.pop(cluster_id, None)
+            return
         body = self._body(cluster_id, known)
         if body == self._written.get(cluster_id):
             return
@@ -88,12 +97,32 @@ class Reporter:
         if cluster_id in self._dirty:
             self._dirty[cluster_id] = later
 
+    def _is_ours(self, cluster_id: str) -> bool:
+        """Of several gateways one writes: who holds a tunnel, else who saw the last one go. One that has seen nothing
+        lets the others speak first."""
+        if self._members is None:
+            return True
+        held, elsewhere = self._hub.holds(cluster_id), bool(self._members.holders(cluster_id))
+        if held or elsewhere or self._knows(cluster_id) or self._members.count() == 1:
+            self._unsure.pop(cluster_id, None)
+            return held or not elsewhere
+        now = asyncio.get_running_loop().time()
+        until = self._unsure.setdefault(cluster_id, now + OTHERS_FIRST)
+        if now < until:
+            self._dirty[cluster_id] = until
+            return False
+        del self._unsure[cluster_id]
+        return True
+
+    def _knows(self, cluster_id: str) -> bool:
+        return self._loss(cluster_id) is not None or cluster_id in self._registrar.waiting
+
     def _body(self, cluster_id: str, known: Object) -> Json:
         sessions = self._hub.sessions(cluster_id)
         shown = show(
             known.cluster,
             sessions,
-            self._hub.loss(cluster_id),
+            self._loss(cluster_id),
             self._registrar.waiting.get(cluster_id),
             registered=self._registrar.is_registered(cluster_id),
             version=AGENT_VERSION,
@@ -104,6 +133,15 @@ class Reporter:
         written = self._written.get(cluster_id)
         if written is not None:
             former |= {str(each["type"]): each for each in written["status"]["conditions"]}
+        told = former.get(c.TUNNEL_CONNECTED)
+        if self._members is not None and not sessions and not self._knows(cluster_id) and told is not None:
+            # Another gateway saw it go, and said why.
+            shown = [
+                Shown(each.type, "False", str(told["reason"]), str(told["message"]))
+                if each.type == c.TUNNEL_CONNECTED and told["status"] == "False"
+                else each
+                for each in shown
+            ]
         return {
             "apiVersion": API_VERSION,
             "kind": "Cluster",
@@ -113,6 +151,12 @@ class Reporter:
                 "agent": self._agent(sessions, known),
             },
         }
+
+    def _loss(self, cluster_id: str) -> Loss | None:
+        """The last tunnel's end, here or at a gateway that ended itself."""
+        elsewhere = self._members.loss(cluster_id) if self._members is not None else None
+        found = [loss for loss in (self._hub.loss(cluster_id), elsewhere) if loss is not None]
+        return max(found, key=lambda loss: loss.at, default=None)
 
     def _agent(self, sessions: list[SessionInfo], known: Object) -> Json:
         """`lastSeen` is written when a tunnel comes or goes, not with each heartbeat."""
@@ -124,7 +168,7 @@ class Reporter:
                 "lastSeen": _stamp(max(session.since for session in sessions)),
                 "fingerprint": newest.fingerprint,
             }
-        loss = self._hub.loss(known.cluster.id)
+        loss = self._loss(known.cluster.id)
         former = cast("Json", known.status.get("agent") or {})
         found: Json = {key: former[key] for key in ("version", "fingerprint", "lastSeen") if key in former}
         found["connected"] = False

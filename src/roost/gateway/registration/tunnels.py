@@ -10,14 +10,19 @@ import asyncio
 import hashlib
 import json
 import logging
+import secrets
+from collections.abc import Callable
 from typing import Any, Final, cast
 
+from roost.api.exchange import Upstream
 from roost.gateway import headers as heads
 from roost.gateway.front import Client, Request
 from roost.gateway.paths import Target
 from roost.gateway.refusal import Refusal
 from roost.gateway.registration.registrar import Authority, Registrar
 from roost.gateway.registration.reporting import Reporter
+from roost.gateway.replicas.hop import Hops
+from roost.gateway.replicas.members import Members
 from roost.gateway.throttle import Throttle
 from roost.kube.lean import Lean
 from roost.tunnel import carrier
@@ -33,18 +38,50 @@ _CODES: Final = {"busy": 503, "expired": 403, "detached": 410, "uid_mismatch": 4
 
 
 class Tunnels:
-    def __init__(self, api: Lean, authority: Authority, *, replica: str = "") -> None:
+    def __init__(
+        self,
+        api: Lean,
+        authority: Authority,
+        *,
+        hops: str | None = None,
+        doors: Callable[[], tuple[str, ...]] = tuple,
+    ) -> None:
+        """`hops`: address on which other gateways are listened to; None: this one is alone. `doors`: host:port where
+        agents reach this one."""
         self.registrar = Registrar(api, authority)
         uid = hashlib.sha256(authority.certificate_pem.encode()).hexdigest()[:32]
-        self.hub = Hub(self.registrar, uid=uid, replica=replica, changed=self._changed)
-        self._reporter = Reporter(api, self.registrar, self.hub)
+        replica = secrets.token_hex(8)
+        self.hub = Hub(self.registrar, uid=uid, replica=replica, replicas=self._replicas, changed=self._changed)
+        self.members: Members | None = None
+        self._hops: Hops | None = None
+        self._hops_host = hops
+        if hops is not None:
+            self.members = Members(api, replica, held=self.hub.clusters, doors=doors, changed=self._show)
+            self._hops = Hops(self.members, self.hub)
+        self._reporter = Reporter(api, self.registrar, self.hub, self.members)
         self.registrar.changed = self._changed
         self.registrar.revoked = self._revoked
         self._by_address = Throttle(FAILURES)
 
+    def upstream(self, cluster_id: str) -> Upstream | None:
+        """The way to a cluster by a tunnel that ends here, else by the gateway at which one does."""
+        found = self.hub.upstream(cluster_id)
+        return found if found is not None or self._hops is None else self._hops.upstream(cluster_id)
+
+    async def start(self) -> None:
+        """Listens to other gateways, before they hear of this one."""
+        if self._hops is not None and self._hops_host is not None:
+            await self._hops.listen(self._hops_host)
+
+    async def close(self) -> None:
+        if self._hops is not None:
+            await self._hops.close()
+
     async def run(self) -> None:
         """For ever."""
         async with asyncio.TaskGroup() as group:
+            if self.members is not None:
+                group.create_task(self.members.run())
             group.create_task(self.registrar.run())
             group.create_task(self._reporter.run())
             group.create_task(self.hub.run())
@@ -97,7 +134,15 @@ class Tunnels:
         await client.answer(200, [(b"Content-Type", b"application/json"), (b"Cache-Control", b"no-store")], answer)
         return 200
 
+    def _replicas(self) -> int:
+        return self.members.count() if self.members is not None else 1
+
     def _changed(self, cluster_id: str) -> None:
+        if self.members is not None:
+            self.members.touched()
+        self._show(cluster_id)
+
+    def _show(self, cluster_id: str) -> None:
         self._reporter.changed(cluster_id)
 
     def _revoked(self, cluster_id: str, code: str, message: str) -> None:

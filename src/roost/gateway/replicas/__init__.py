@@ -1,0 +1,1 @@
+"""Several gateways before one platform API: who else is there, which tunnels end where, and the one hop between."""
