@@ -203,7 +203,7 @@ class Machine:
 
     # Power
 
-    def power_on(self, wait: bool = True, timeout: float = 60) -> None:
+    def power_on(self, wait: bool = True, timeout: float = 180) -> None:
         if self.leader is None:
             overlay.mount(self.directory, self.base)
             (self.directory / "run.json").unlink(missing_ok=True)
@@ -249,7 +249,7 @@ class Machine:
             time.sleep(0.05)
         self.wait_ready(max(1, deadline - time.monotonic()))
 
-    def wait_ready(self, timeout: float = 60) -> None:
+    def wait_ready(self, timeout: float = 180) -> None:
         """Ready is: sshd answers over the link (unless it is cut) and systemd has done its work."""
         deadline = time.monotonic() + timeout
         waiting_for = "its first process"

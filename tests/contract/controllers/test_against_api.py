@@ -142,6 +142,59 @@ async def test_one_worker_added_and_one_deleted(platform: Platform) -> None:
         await platform.until(lambda: platform.phase() == "Running")
 
 
+@pytest.mark.parameter("spec.project", "spec.annotations")
+async def test_a_cluster_says_what_it_was_warned_of_and_joins_its_project(platform: Platform) -> None:
+    projects = "/apis/cluster.alauda.io/v1alpha1/projects"
+    name = f"shop-{platform.namespace}"
+    body = {"apiVersion": "cluster.alauda.io/v1alpha1", "kind": "Project", "metadata": {"name": name}, "spec": {}}
+    assert platform.api.call("POST", projects, body).status == 201
+
+    def warnings() -> str:
+        return "\n".join(((platform.get("Cluster", "demo") or {}).get("status") or {}).get("warnings") or [])
+
+    def members() -> list[Json]:
+        found = platform.api.call("GET", f"{projects}/{name}").body
+        return [item for item in (found.get("status") or {}).get("clusters") or [] if item["joined"]]
+
+    async with platform.controllers():
+        wish = cluster(project=name, annotations={"team": "shop"})
+        await platform.apply(secret(), wish, machine("m1", 11, role="ControlPlane"))
+        await platform.until(lambda: f"joins the Project {name} once it is Available" in warnings())
+        assert members() == []
+        await platform.until(lambda: platform.phase() == "Running")
+        await platform.until(lambda: members() != [])
+        await platform.until(lambda: "Project" not in warnings())
+        assert "spec.onPremises.controlPlaneEndpoint.host: " in warnings()
+        found = platform.get("Cluster", "demo")
+        assert found is not None and found["metadata"]["annotations"]["team"] == "shop"
+    platform.api.call("DELETE", f"{projects}/{name}")
+
+
+async def test_the_most_recent_draft_of_a_person_is_kept_and_holds_no_secret(platform: Platform) -> None:
+    def draft(name: str, owner: str, **spec: Any) -> Json:
+        return {
+            "apiVersion": "cluster.alauda.io/v1alpha1",
+            "kind": "MachineDraft",
+            "metadata": {"name": name},
+            "spec": {"owner": owner, **spec},
+        }
+
+    def kept() -> set[str]:
+        items = platform.api.call("GET", platform.path("MachineDraft")).body["items"]
+        return {item["metadata"]["name"] for item in items}
+
+    async with platform.controllers():
+        await platform.apply(draft("a1", "alice"), draft("b1", "bob"))
+        await asyncio.sleep(1.1)  # Time stamps are of a second.
+        await platform.apply(draft("a2", "alice"))
+        await platform.until(lambda: kept() == {"a2", "b1"})
+    answer = await platform.call("POST", f"{platform.path('MachineDraft')}?fieldValidation=Strict",
+                                 draft("a3", "alice", password="open-barley"))  # fmt: skip
+    assert answer.status == 400 and "open-barley" not in str(answer.body)
+    for name in kept():
+        await platform.delete("MachineDraft", name)
+
+
 async def test_a_second_process_waits_and_takes_over_at_once(platform: Platform) -> None:
     ready = platform.directory / "run/controllers.ready"
     second: asyncio.Task[None] | None = None
