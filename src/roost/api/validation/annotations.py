@@ -33,8 +33,10 @@ def check_annotations(annotations: Mapping[str, str], platform: Sequence[str] | 
     # Only a warning: an address translation in front of the platform may lead to it all the same.
     path = join(PATH, PLATFORM_URL_ANNOTATION)
     if platform:
-        facts = {"given": url, "addresses": ", ".join(f"https://{one}" for one in platform)}
-        return Verdict(errors, [error("annotation.platform", path, add=host_and_port(url), **facts)])
+        known = ", ".join(f"https://{one}" for one in platform)
+        return Verdict(
+            errors, [error("annotation.platform", path, given=url, addresses=known, add=host_and_port(url))]
+        )
     return Verdict(errors, [error("annotation.platform.none", path, given=url)])
 
 
