@@ -47,6 +47,8 @@ class Known:
     name: str
     id: str
     registered: bool
+    attached: bool
+    """Imported or registered: deleted means let go, and it runs on."""
     deleting: bool
     resource_version: str
 
@@ -71,6 +73,8 @@ class Clusters:
         self._locks: dict[tuple[str, str], asyncio.Lock] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.synced = asyncio.Event()
+        self.gone: Callable[[str, str], object] = lambda _namespace, _name: None
+        """Told of each Cluster that is no more."""
 
     async def run(self) -> None:
         async for kind, item in self._api.follow(f"/apis/{GROUP}/{VERSION}/clusters"):
@@ -81,12 +85,13 @@ class Clusters:
             key = (known.namespace, known.name)
             if kind == "DELETED":
                 self._known.pop(key, None)
+                self.gone(*key)
                 await self._forget(key)
             else:
                 self._known[key] = known
 
     async def find(self, namespace: str, name: str) -> Known:
-        """Raises Refusal 404, 410 for one that is being deleted and unreachable by design."""
+        """Raises Refusal 404."""
         await self.synced.wait()
         known = self._known.get((namespace, name))
         if known is None or name == GLOBAL_CLUSTER:
@@ -188,6 +193,7 @@ def _known(item: Json) -> Known:
         name=str(metadata["name"]),
         id=str(annotations.get(ID_ANNOTATION) or metadata.get("uid") or ""),
         registered=spec.get("registered") is not None,
+        attached=spec.get("registered") is not None or spec.get("imported") is not None,
         deleting=metadata.get("deletionTimestamp") is not None,
         resource_version=str(metadata.get("resourceVersion") or ""),
     )

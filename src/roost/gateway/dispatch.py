@@ -94,6 +94,7 @@ class Dispatch:
         """How many there are of each sign-in."""
         self._ending: set[asyncio.Task[None]] = set()
         store.on_change(self._changed)
+        clusters.gone = self._let_go
 
     async def handle(self, request: Request, client: Client) -> None:
         """One request, to its end. Refusals are raised for the front to answer, and written down first."""
@@ -162,6 +163,8 @@ class Dispatch:
         upstream = self._platform
         if target.door == "cluster":
             known = await self._clusters.find(target.namespace, target.cluster)
+            if known.deleting and known.attached and not caller.is_platform:
+                raise Refusal(410, f"the cluster {known.namespace}/{known.name} is being let go", cause="Detaching")
             role = await self._authoriser.role_in(caller, known.namespace, known.name)
             seen.role = role
             identity = authorise.in_cluster(caller, role)
@@ -218,8 +221,19 @@ class Dispatch:
         """Ends what belongs to a session, token, user or provider that is gone."""
         if record is not None and not (isinstance(record, User) and record.disabled):
             return
+        self._end(lambda active: name in _depends_on(active.caller))
+
+    def _let_go(self, namespace: str, name: str) -> None:
+        """Nothing goes on in a cluster that the platform no longer knows, whatever the cluster itself would allow."""
+        self._end(
+            lambda active: (
+                active.cluster is not None and (active.cluster.namespace, active.cluster.name) == (namespace, name)
+            )
+        )
+
+    def _end(self, chosen: Callable[[_Active], bool]) -> None:
         for active in list(self.active):
-            if name in _depends_on(active.caller):
+            if chosen(active):
                 task = asyncio.create_task(active.relay.end())
                 self._ending.add(task)
                 task.add_done_callback(self._ending.discard)

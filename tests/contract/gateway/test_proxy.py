@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import http.client
 import json
 import socket
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tests.contract.gateway.conftest import attach, cluster
 from tests.contract.gateway.running import Running
 from tests.fixtures.apiserver import ApiServer, make_leaf
 
@@ -157,6 +159,42 @@ def test_a_client_that_leaves_ends_its_watch(gateway: Running, admin: str) -> No
     while len(gateway.gateway.dispatch.active) >= before:
         assert time.monotonic() < deadline, "the watch goes on without its client"
         time.sleep(0.02)
+
+
+def test_a_cluster_that_is_let_go_is_entered_no_more_and_what_runs_ends(
+    gateway: Running, admin: str, platform: ApiServer, target: ApiServer
+) -> None:
+    """An imported cluster runs on, and would still answer; the platform's way in ends with the Cluster."""
+    attach(platform, "leaving", target)
+    base = "/apis/cluster.alauda.io/v1alpha1/namespaces/default/clusters/leaving"
+    wish = {"credential": {"name": "x"}, "server": "https://192.0.2.1:6443"}
+    assert platform.call("DELETE", base).status == 200
+    document = cluster("leaving") | {"spec": {"imported": wish}}
+    document["metadata"] = {"name": "leaving", "namespace": "default", "finalizers": ["example.com/held"]}
+    answer = platform.apply(document, base)
+    assert answer.status in {200, 201}, answer
+    where = "/clusters/default/leaving/api/v1/namespaces/default/configmaps"
+    deadline = time.monotonic() + 10
+    while gateway.call("GET", where, token=admin).status != 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    watch = http.client.HTTPSConnection("127.0.0.1", gateway.gateway.port, context=gateway.tls(), timeout=30)
+    watch.request("GET", f"{where}?watch=1", headers={"Authorization": f"Bearer {admin}"})
+    running = watch.getresponse()
+    assert running.status == 200
+    assert platform.call("DELETE", base).status == 200
+    deadline = time.monotonic() + 5
+    while (refused := gateway.call("GET", where, token=admin)).status != 410:
+        assert time.monotonic() < deadline, refused
+        time.sleep(0.05)
+    assert refused.cause == "Detaching"
+    assert any(active.cluster and active.cluster.name == "leaving" for active in gateway.gateway.dispatch.active)
+    patch = {"metadata": {"finalizers": None}}
+    platform.call("PATCH", base, patch, content_type="application/merge-patch+json")
+    watch.sock.settimeout(5)
+    with contextlib.suppress(http.client.IncompleteRead, ssl.SSLError, ConnectionError):
+        while running.read1():
+            pass
 
 
 def test_many_at_once(gateway: Running, admin: str) -> None:
