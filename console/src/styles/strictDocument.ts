@@ -13,9 +13,23 @@ export function strictDocument(): Document {
   });
 }
 
+/** While it opens, xterm.js asks the window's document for one of its <style> elements, whatever it was given. */
+export function whileOpening(open: () => void): void {
+  Reflect.defineProperty(document, "createElement", { configurable: true, value: createElement });
+  try {
+    open();
+  } finally {
+    Reflect.deleteProperty(document, "createElement");
+  }
+}
+
+function plain(name: string): HTMLElement {
+  return Document.prototype.createElement.call(document, name);
+}
+
 function createElement(name: string): HTMLElement {
   if (name === "style") return sheetHolder();
-  const element = document.createElement(name);
+  const element = plain(name);
   if (name === "span") {
     element.setAttribute = (key, value) => {
       if (key === "style") element.style.cssText = value;
@@ -27,7 +41,7 @@ function createElement(name: string): HTMLElement {
 
 /** Stands where the <style> would; its text is a sheet of the document until it is removed. */
 function sheetHolder(): HTMLElement {
-  const holder = document.createElement("span");
+  const holder = plain("span");
   holder.hidden = true;
   const sheet = new CSSStyleSheet();
   let text = "";

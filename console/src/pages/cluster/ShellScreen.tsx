@@ -5,7 +5,7 @@ import "@xterm/xterm/css/xterm.css";
 import { Button } from "antd";
 import { useEffect, useRef, useState } from "react";
 import { useWords } from "../../i18n";
-import { strictDocument } from "../../styles/strictDocument";
+import { strictDocument, whileOpening } from "../../styles/strictDocument";
 import { open, REFUSED, type Exec, type Session } from "../../terminal/exec";
 import { why } from "../../terminal/kubectl";
 import { MONO } from "../../theme";
@@ -38,7 +38,8 @@ export default function ShellScreen({ exec, onEnd }: { exec: Exec; onEnd: (probl
     });
     const fit = new FitAddon();
     terminal.loadAddon(fit);
-    terminal.open(box.current);
+    const target = box.current;
+    whileOpening(() => terminal.open(target));
     fit.fit();
     const made = open(exec, {
       onOpen: () => {
