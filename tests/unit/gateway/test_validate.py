@@ -19,7 +19,7 @@ CLUSTER: dict[str, Any] = {
 
 
 def test_each_finding_stands_at_its_field_in_both_languages() -> None:
-    answer = judged([CLUSTER], [])
+    answer = judged([CLUSTER], [], whole=True)
     assert answer["valid"] is False
     (document,) = answer["documents"]
     assert (document["kind"], document["name"]) == ("Cluster", "Web")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections.abc import Iterable
 
 import pytest
 
@@ -53,6 +54,9 @@ class _Transport:
 
     def write(self, data: bytes) -> None:
         self.written += data
+
+    def writelines(self, parts: Iterable[bytes]) -> None:
+        self.written += b"".join(parts)
 
     def close(self) -> None:
         self.closed = True
