@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bench import console, creation, gateway, joining, playbook, processes, results, table, up, version, wide
+from bench import console, creation, fleet, gateway, joining, playbook, processes, results, table, up, version, wide
 from bench.figures import LEAST_RUNS, Benchmark, Figure, refusal
 from lab.machines.settings import Settings
 
@@ -39,6 +39,7 @@ ENTRIES: Final = {
     "up": Entry(up.run, 9, LEAST_RUNS, 6),
     "creation": Entry(creation.run, LEAST_RUNS, LEAST_RUNS, 25),
     "gateway": Entry(gateway.run, LEAST_RUNS, LEAST_RUNS, 8),
+    "fleet": Entry(fleet.run, 3, 3, 25),
     "wide": Entry(wide.run, LEAST_RUNS, LEAST_RUNS, 60),
     "joining": Entry(joining.run, LEAST_RUNS, LEAST_RUNS, 25),
     "console": Entry(console.run, LEAST_RUNS, LEAST_RUNS, 6),

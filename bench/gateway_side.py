@@ -8,8 +8,10 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import http.client
 import json
 import os
+import ssl
 import subprocess
 import sys
 import time
@@ -21,6 +23,7 @@ from typing import Any, Final
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 VERSION: Final = "1.31.4"
+PASSWORD: Final = "of the bench, for a gateway on loopback"
 CLUSTERS: Final = "/apis/cluster.alauda.io/v1alpha1/namespaces/default/clusters"
 
 
@@ -77,13 +80,13 @@ def everything(work: Path, port_base: int, peer: Path) -> Generator[Side]:
             "port": port,
         }
         (tls / "settings.json").write_text(json.dumps(settings))
-        token = base64.b64encode(os.urandom(24)).decode()
-        (tls / "own.token").write_text(token + "\n")
+        (tls / "own.token").write_text(base64.b64encode(os.urandom(24)).decode() + "\n")
         where = {"PYTHONPATH": f"{ROOT}:{ROOT / 'src'}"}
         pid = stack.enter_context(
             process(python("-m", "bench.gateway_side", "gateway", str(tls)), work / "gateway.log", where)
         )
         until((tls / "ready").exists, seconds=120, what="the gateway is ready")
+        token = _sign_in(port, leaf.ca)
         agent = _agent(work / "agent", server, f"https://127.0.0.1:{port}", leaf.ca.read_text())
         environment = where | _environment(agent, server, port_base + 447)
         stack.enter_context(process(python("-m", "roost.tunnel.agent"), work / "agent.log", environment))
@@ -105,6 +108,25 @@ def everything(work: Path, port_base: int, peer: Path) -> Generator[Side]:
             pid,
             agent,
         )
+
+
+def _sign_in(port: int, ca: Path) -> str:
+    """The token of a person's session: what is measured signs in, authorises, audits and impersonates."""
+    context = ssl.create_default_context(cafile=str(ca))
+    body = json.dumps({"username": "admin", "password": PASSWORD})
+    end = time.monotonic() + 60
+    while True:
+        # The first administrator is made in the first moments.
+        connection = http.client.HTTPSConnection("127.0.0.1", port, context=context, timeout=30)
+        connection.request("POST", "/roost/v1/login?mode=token", body, {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        found = json.loads(answer.read())
+        connection.close()
+        if answer.status == 200:
+            return str(found["accessToken"])
+        if time.monotonic() > end:
+            raise RuntimeError(f"nobody can sign in: {found}")
+        time.sleep(3)
 
 
 def _fill(server: Any) -> None:
@@ -210,7 +232,7 @@ def _gateway(directory: Path) -> None:
 
     found = json.loads((directory / "settings.json").read_text())
     authority = pki.create_authority("bench", now=pki.utc_now())
-    (directory / "first").write_text("of-no-use-here\n")
+    (directory / "first").write_text(PASSWORD + "\n")
     serve(
         Settings(
             kubeconfig=Path(found["kubeconfig"]),

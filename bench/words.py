@@ -16,6 +16,7 @@ TITLES: Final[dict[str, Words]] = {
     "version": ("Commands", "命令"),
     "gateway": ("The gateway and the tunnel", "网关与隧道"),
     "console": ("The console", "控制台"),
+    "fleet": ("3,000 registered clusters", "3,000 个注册的集群"),
 }
 
 NOTES: Final[dict[str, Words]] = {
@@ -86,6 +87,20 @@ NOTES: Final[dict[str, Words]] = {
         "内存：列表中的集群发生 3,600 次更改（每秒一次，共一小时，按 API 服务器能接受的速度发送）前后，"
         "垃圾回收之后的 JavaScript 堆。没有对照，每项旁边是上限。",
     ),
+    "fleet": (
+        "`roost up` with 3,000 registered clusters of 3 nodes on 2 processors. The clusters are fakes: the "
+        "agent's own code with two tunnels each, got by tokens, before an API server that is a few dictionaries "
+        "with answers of true size; they run in three processes on the same processors, and their share is given "
+        "apart. Lag: from the moment at which a cluster's API server becomes unwell, or well again, until a watch "
+        "of the platform's API tells so; 600 such changes a run, 5 a second. A run is one measurement of the same "
+        "running platform. Of a processor, 100 % is one.",
+        "`roost up` 加 3,000 个注册的集群（各 3 个节点），2 个处理器。集群是仿制的：代理本身的代码，"
+        "各凭令牌取得两条隧道，其 API server 由几个字典代替，应答为真实大小；"
+        "它们在同样的处理器上以三个进程运行，所占份额单独列出。"
+        "滞后：从某集群的 API server 变为不健康（或恢复）到平台 API 的 watch 告知为止；"
+        "每次运行 600 次变化，每秒 5 次。"
+        "一次运行是对同一运行中平台的一次测量。处理器 100 % 即一个处理器。",
+    ),
     "version": (
         "Wall time of a whole command. kubectl's discovery cache is warm. The lists show 100 paused clusters of a "
         "running platform.",
@@ -145,6 +160,16 @@ LABELS: Final[dict[str, Words]] = {
     "console.key": ("From a key to the filtered list", "从按键到筛选后的列表"),
     "console.scroll": ("Longest task while scrolling", "滚动时最长的任务"),
     "console.memory": ("Growth of memory in an hour of changes", "一小时更改后内存的增长"),
+    "fleet.lag-p50": ("Lag of status, p50", "状态滞后，p50"),
+    "fleet.lag-p99": ("Lag of status, p99", "状态滞后，p99"),
+    "fleet.memory-all": ("Memory of the whole platform", "整个平台的内存"),
+    "fleet.memory": ("Memory of {part}", "{part} 的内存"),
+    "fleet.busy-all": ("Processor time of the whole platform", "整个平台的处理器时间"),
+    "fleet.busy": ("Processor time of {part}", "{part} 的处理器时间"),
+    "fleet.fakes-memory": ("Memory of the fakes", "仿制集群的内存"),
+    "fleet.fakes-busy": ("Processor time of the fakes", "仿制集群的处理器时间"),
+    "fleet.object": ("One Cluster as the API has it", "API 中的一个 Cluster"),
+    "fleet.settled": ("From the first agent until all are Available", "从第一个代理到全部 Available"),
     "gateway.idle": ("Memory of 1,000 idle tunnels in the gateway", "网关中 1,000 条空闲隧道的内存"),
 }
 
