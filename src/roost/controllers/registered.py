@@ -42,6 +42,8 @@ LOOK_EVERY: Final = 60.0
 LOOKS_A_SECOND: Final = 8
 """At all registered clusters together, so that thousands of them are asked less often and not all the time. What an
 agent tells by itself (that it is there, and its API server's health) does not wait for a look."""
+PACE: Final = 20.0
+"""Looks a second that begin at most: where thousands of clusters come at once, their first looks wait in line."""
 WAITING_EVERY: Final = 120.0
 SUPPORTED: Final = ((1, 28), (1, 31))
 
@@ -59,6 +61,8 @@ class RegisteredController:
         self._chance = chance
         self._due: dict[str, float] = {}
         """By the Cluster's uid: when it is asked again, by the loop's clock."""
+        self._taken = float("-inf")
+        """Until when looks have been given their turn."""
         self._log = logger()
 
     async def reconcile(self, ref: Ref, cluster: Object) -> float | None:
@@ -78,6 +82,7 @@ class RegisteredController:
             reason, message = (str(word["reason"]), str(word["message"])) if word else (c.WAITING, "no agent yet")
             status = "Unknown" if reason == c.WAITING else "False"
             env.status.say(ref, c.AVAILABLE, status, reason, message, generation=generation(cluster))
+            self._due.pop(uid(cluster), None)
             return WAITING_EVERY
         return await self._look_when_due(ref, cluster)
 
@@ -86,19 +91,22 @@ class RegisteredController:
         now = asyncio.get_running_loop().time()
         every = max(LOOK_EVERY, self._env.cache.count(CLUSTER) / LOOKS_A_SECOND)
         said = self._env.status.said(ref, c.AVAILABLE)
-        due = self._due.get(uid(cluster), now if every == LOOK_EVERY else now + every * self._chance())
-        if said is None or said.status != "True" or said.generation != generation(cluster) or now >= due:
-            await self._look(ref, cluster)
-            due = now + every
+        due = self._due.get(uid(cluster))
+        if due is None and every > LOOK_EVERY and said is not None and said.status == "True":
+            due = now + every * self._chance()
+        elif due is None or (said is not None and said.generation != generation(cluster) and due > now + LOOK_EVERY):
+            due = self._taken = max(now, self._taken + 1 / PACE)
+        if now >= due:
+            due = now + (every if await self._look(ref, cluster) else LOOK_EVERY)
         self._due[uid(cluster)] = due
         return due - now
 
-    async def _look(self, ref: Ref, cluster: Object) -> None:
-        """Version, nodes and identity, asked through the tunnel."""
+    async def _look(self, ref: Ref, cluster: Object) -> bool:
+        """Version, nodes and identity, asked through the tunnel; whether there was an answer."""
         env = self._env
         if self._attached is None:
             env.status.say(ref, c.AVAILABLE, "True", c.SUCCEEDED, "", generation=generation(cluster))
-            return
+            return True
         client = self._attached(ref.namespace, ref.name)
         try:
             facts = await observe.facts(client)
@@ -107,7 +115,7 @@ class RegisteredController:
             env.status.say(
                 ref, c.AVAILABLE, "False", explained.reason, explained.message, generation=generation(cluster)
             )
-            return
+            return False
         finally:
             await client.close()
         env.status.set(ref, **facts.status())
@@ -123,6 +131,7 @@ class RegisteredController:
         if not env.status.value(ref, "availableTime"):
             env.status.set(ref, availableTime=rfc3339(env.now()))
         env.status.say(ref, c.AVAILABLE, "True", c.SUCCEEDED, "", generation=generation(cluster))
+        return True
 
     async def _delete(self, ref: Ref, cluster: Object) -> None:
         """The gateway hears of the end and tells the agent; the tombstone tells one that is away."""
