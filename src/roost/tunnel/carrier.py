@@ -19,14 +19,9 @@ from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
-try:
-    from websockets.speedups import apply_mask
-except ImportError:
-    # The agent's image holds nothing that was compiled for one architecture.
-    from websockets.utils import apply_mask
-
 from roost.api.exchange import Headers
 from roost.tunnel.frames import LARGEST_MESSAGE, SUBPROTOCOL, Bytes, ProtocolError
+from roost.tunnel.masking import apply_mask
 
 PATH: Final = "/tunnel/v1/connect"
 LARGEST_HEAD: Final = 64 * 1024

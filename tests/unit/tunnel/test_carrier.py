@@ -7,13 +7,14 @@ import itertools
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from websockets import utils
 from websockets.client import ClientProtocol
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
 from websockets.uri import parse_uri
 
-from roost.tunnel import carrier
+from roost.tunnel import carrier, masking
 from roost.tunnel.carrier import Carrier, Refused
 from roost.tunnel.frames import LARGEST_MESSAGE, SUBPROTOCOL, ProtocolError
 
@@ -150,3 +151,9 @@ def test_a_refusal_is_told_with_its_words() -> None:
     with pytest.raises(Refused, match="HTTP 403 Forbidden: no") as refused:
         fed(ours, b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno", [10, 40, 46])
     assert refused.value.status == 403
+
+
+@given(st.binary(max_size=300), st.binary(min_size=4, max_size=4))
+def test_masking_without_the_module_in_c_is_the_same(data: bytes, key: bytes) -> None:
+    assert masking.masked(memoryview(data), key) == masking.masked(data, key) == utils.apply_mask(data, key)
+    assert masking.masked(masking.masked(data, key), key) == data
