@@ -27,3 +27,5 @@ try:
     from websockets.speedups import apply_mask
 except ImportError:
     apply_mask = masked
+
+__all__ = ["apply_mask", "masked"]
