@@ -12,6 +12,9 @@ import time
 from pathlib import Path
 
 MOUNTED = Path("/sys/fs/cgroup")
+SHARES = 2048
+"""Of each machine; 1024 is what one session of the computer gets. Without, all machines of a lab together count as
+one, and on a busy computer time-outs of Kubernetes pass that no real machine would see."""
 
 
 def own_groups(cgroup_file: str, mountinfo: str) -> list[Path]:
@@ -44,6 +47,7 @@ def make(parent: str, name: str) -> list[Path]:
         if (above / "cpuset.cpus").exists() and (above / "cgroup.clone_children").exists():
             _inherit_cpuset(own, above)
         (above / name).mkdir(exist_ok=True)
+        weigh(above)
         made.append(above / name)
     return made
 
@@ -54,6 +58,13 @@ def _inherit_cpuset(own: Path, above: Path) -> None:
         if not (above / file).read_text().strip():
             (above / file).write_text((own / file).read_text())
     (above / "cgroup.clone_children").write_text("1")
+
+
+def weigh(above: Path) -> None:
+    """Gives the lab's group of one hierarchy the processor time of as many machines as are in it."""
+    if (above / "cpu.shares").exists():
+        machines = sum(each.is_dir() for each in above.iterdir())
+        (above / "cpu.shares").write_text(str(SHARES * machines))
 
 
 def join(groups: list[Path]) -> None:

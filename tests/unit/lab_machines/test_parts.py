@@ -31,6 +31,16 @@ def test_own_control_groups_in_every_mounted_hierarchy() -> None:
     }
 
 
+def test_a_lab_weighs_as_much_as_its_machines(tmp_path: Path) -> None:
+    for name in ("node1", "node2"):
+        (tmp_path / name).mkdir()
+    cgroups.weigh(tmp_path)
+    assert not (tmp_path / "cpu.shares").exists(), "another hierarchy"
+    (tmp_path / "cpu.shares").write_text("1024\n")
+    cgroups.weigh(tmp_path)
+    assert (tmp_path / "cpu.shares").read_text() == "4096"
+
+
 @pytest.mark.parametrize(("text", "percent"), [("20%", 20), ("0", 0), ("2.5%", 2.5), ("100%", 100)])
 def test_loss(text: str, percent: float) -> None:
     assert network.parse_loss(text) == percent

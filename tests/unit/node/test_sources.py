@@ -94,6 +94,29 @@ async def test_images_are_pulled_together_and_compared(tmp_path: Path) -> None:
     assert "sha256:wrong" in str(result.unverified[0].difference)
 
 
+# GNU timeout that is over at the first time and lets the program end at the second.
+OUT_OF_BREATH = """#!/bin/sh
+shift
+case $1 in ctr) ;; *) exec "$@" ;; esac
+if [ ! -e "$ROOST_ROOT/late" ]; then : >"$ROOST_ROOT/late"; exit 124; fi
+exec "$@"
+"""
+
+
+async def test_a_list_of_images_that_comes_late_is_waited_for(tmp_path: Path) -> None:
+    machine = FakeMachine(tmp_path)
+    connection = await machine.connect(TARGET)
+    machine.program("timeout", OUT_OF_BREATH)
+    machine.output("ctr", "registry.example/a:v1 type sha256:right 1MB linux/amd64 -\n")
+    with socket.socket(socket.AF_UNIX) as runtime:
+        runtime.bind(str(tmp_path / "cri.sock"))
+        things: list[Thing] = [
+            Image("registry.example/a:v1", ("sha256:right",), endpoint=f"unix://{tmp_path}/cri.sock")
+        ]
+        seen = await observe(connection, things, cluster_id=CLUSTER)
+    assert seen.things["image:registry.example/a:v1"] == {"digest": "sha256:right", "runtime": "up"}
+
+
 async def test_a_failed_import_is_named_among_those_that_run_together(tmp_path: Path) -> None:
     machine = FakeMachine(tmp_path)
     connection = await machine.connect(TARGET)

@@ -209,9 +209,14 @@ EOF
 image_state() {
   if [ "${images_asked:-}" != "$2" ]; then
     images_asked=$2 images='' runtime=down
-    if [ -S "${2#unix://}" ] && images=$(timeout 20 ctr -a "${2#unix://}" -n k8s.io images ls 2>/dev/null); then
-      runtime=up
-    fi
+    # On a machine that is out of breath the first list may not come in time, with every image there.
+    for seconds in 20 40; do
+      [ -S "${2#unix://}" ] || break
+      status=0
+      images=$(timeout "$seconds" ctr -a "${2#unix://}" -n k8s.io images ls 2>/dev/null) || status=$?
+      [ "$status" = 0 ] && runtime=up
+      [ "$status" = 124 ] || break
+    done
   fi
   digest=''
   while read -r name _ sum _; do
