@@ -173,6 +173,8 @@ def test_what_a_join_left_half_done_is_cleared_before_the_next_one() -> None:
         "control-plane-prepare certs"
     )
     assert script.index("control-plane-join etcd") < script.index("ready 120 https://10.200.0.12:6443")
+    # An API server that listens before its etcd is a member would hang a load balancer's clients.
+    assert script.index("control-plane-join mark") < script.index("control-plane-prepare control-plane")
     planned = plane.thing(ctx, CP2, made.found("cp2", "10.200.0.12"))
     assert "rm -rf" not in planned.script
 

@@ -111,7 +111,7 @@ def _is_own(ctx: Context, machine: MachineInput) -> bool:
 
 def _wait(ctx: Context, machine: MachineInput, run: Init) -> list[Thing]:
     functions = files("roost.providers.onprem.kubeadm").joinpath("sh", "ready.sh").read_text()
-    own = f"https://{layout.joined(run.node.address, layout.API_PORT)}"
+    own = _own(run)
     ready = RunOnce(
         key=READY_KEY,
         summary="wait for the control plane",
@@ -130,6 +130,11 @@ def _wait(ctx: Context, machine: MachineInput, run: Init) -> list[Thing]:
     return [ready, endpoint]
 
 
+def _own(run: Init) -> str:
+    """This machine's API server: behind the endpoint there may be one that is just starting."""
+    return f"https://{layout.joined(run.node.address, layout.API_PORT)}"
+
+
 def _exists(path: str, *needles: str, server: str = "") -> str:
     """sh that holds when the API has an object (or list) at `path` in which all the needles stand."""
     at = f"--server {word(server)} " if server else ""
@@ -141,7 +146,7 @@ def _exists(path: str, *needles: str, server: str = "") -> str:
 
 def _upload(run: Init) -> RunOnce:
     """Configuration, labels and the rules for joins, in the API. The guard asks the API itself."""
-    identifier, secret = secrets.token_hex(3), secrets.token_hex(8)
+    identifier, secret, own = secrets.token_hex(3), secrets.token_hex(8), _own(run)
     documents = config.with_token(run.documents, f"{identifier}.{secret}")
     config_maps = "/api/v1/namespaces/kube-system/configmaps"
     roles = "/apis/rbac.authorization.k8s.io/v1/namespaces/kube-public/roles"
@@ -156,10 +161,10 @@ def _upload(run: Init) -> RunOnce:
         summary="upload the configuration and the rules for joining",
         guard=_guard(
             _HAS_ADMIN,
-            _exists(f"{config_maps}/kubeadm-config"),
-            _exists(f"{config_maps}/kubelet-config"),
-            _exists(f"/api/v1/nodes/{run.node.name}", "node-role.kubernetes.io/control-plane"),
-            _exists(f"{roles}/kubeadm:bootstrap-signer-clusterinfo"),
+            _exists(f"{config_maps}/kubeadm-config", server=own),
+            _exists(f"{config_maps}/kubelet-config", server=own),
+            _exists(f"/api/v1/nodes/{run.node.name}", "node-role.kubernetes.io/control-plane", server=own),
+            _exists(f"{roles}/kubeadm:bootstrap-signer-clusterinfo", server=own),
         ),
         script=(
             f"{PATH}\numask 077\n{staging(run.node)}\n{calls}\n"
@@ -193,7 +198,9 @@ def _addons(run: Init) -> RunOnce:
     return RunOnce(
         key=ADDONS_KEY,
         summary="install kube-proxy",
-        guard=_guard(_HAS_ADMIN, _exists("/apis/apps/v1/namespaces/kube-system/daemonsets/kube-proxy")),
+        guard=_guard(
+            _HAS_ADMIN, _exists("/apis/apps/v1/namespaces/kube-system/daemonsets/kube-proxy", server=_own(run))
+        ),
         script=f'{PATH}\numask 077\n{staging(run.node)}\nkubeadm init phase addon kube-proxy --config "$c"',
         files=run.files,
     )
@@ -208,7 +215,9 @@ def _dns(run: Init, *, flannel_nodes: int) -> RunOnce:
     return RunOnce(
         key=DNS_KEY,
         summary="install CoreDNS",
-        guard=_guard(_HAS_ADMIN, _exists("/apis/apps/v1/namespaces/kube-system/deployments/coredns")),
+        guard=_guard(
+            _HAS_ADMIN, _exists("/apis/apps/v1/namespaces/kube-system/deployments/coredns", server=_own(run))
+        ),
         script=(
             f"{PATH}\numask 077\n{staging(run.node)}\n{_until_pods_work(flannel_nodes) if flannel_nodes else ':'}\n"
             'kubeadm init phase addon coredns --config "$c"'

@@ -32,11 +32,13 @@ _COMPONENTS: Final = ("etcd", "kube-apiserver", "kube-controller-manager", "kube
 _PHASES: Final = (
     "control-plane-prepare certs",
     "control-plane-prepare kubeconfig",
-    "control-plane-prepare control-plane",
     "kubelet-start",
     "control-plane-join etcd",
     "control-plane-join mark-control-plane",
+    "control-plane-prepare control-plane",
 )
+"""kubeadm's own order starts kube-apiserver before its etcd is a member: it listens then and answers nobody, and a
+load balancer that only tries to connect leads a part of all requests to it, those of this join among them."""
 
 
 def stamp(cluster_id: str, name: str = "plane") -> str:
@@ -84,7 +86,8 @@ def _join(ctx: Context, node: config.NodeSettings) -> str:
     return (
         f"{staging(node)}\n"
         f"{_clear(ctx.cluster_id)}"
-        f'mkdir -p {PKI} && tar -xf "$P/{KEYS}" -C {PKI} --no-same-owner\n'
+        # kubelet looks only every 20 s for a directory that was not there when it started.
+        f'mkdir -p {PKI} {MANIFESTS} && tar -xf "$P/{KEYS}" -C {PKI} --no-same-owner\n'
         f"{calls}\n"
         f"ready {READY_SECONDS} https://{own}\n"
         f'mkdir -p "$R"{word(stamp(ctx.cluster_id).rsplit("/", 1)[0])}\n'
