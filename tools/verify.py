@@ -91,7 +91,7 @@ def main() -> int:
             continue
         print(f"[{number}/{len(stories)}] {title(story)} …", flush=True)
         started = time.monotonic()
-        code = subprocess.run([sys.executable, "-m", "pytest", "-x", story], cwd=ROOT, check=False).returncode
+        code = subprocess.run([sys.executable, "-m", "pytest", "-x", "-rP", story], cwd=ROOT, check=False).returncode
         outcome = Outcome(
             outcome="passed" if code == 0 else "failed",
             date=datetime.date.today().isoformat(),
