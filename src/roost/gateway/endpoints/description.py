@@ -174,6 +174,7 @@ OPERATIONS: Final = (
     Operation("GET", f"{_V1}/audit", "The newest audit events", query=_AUDIT),
     Operation("GET", f"{_V1}/audit/verify", "Whether the audit log is whole"),
     Operation("GET", f"{_V1}/addresses", "Where the gateway is reached"),
+    Operation("GET", f"{_V1}/projects", "The Projects of whoever asks"),
     Operation("PUT", f"{_V1}/addresses", "Add addresses", {"added": _TEXTS}, ("added",)),
 )
 
