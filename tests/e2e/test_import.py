@@ -58,6 +58,7 @@ def api_server(directory: Path) -> Iterator[tuple[ApiServer, str]]:
         yield server, f"https://{BRIDGE_ADDRESS}:{front.server_address[1]}"
 
 
+@pytest.mark.verify
 def test_a_cluster_is_imported_and_let_go(story: Story, tmp_path: Path) -> None:
     """By address, CA and token: first only looked at, then taken in; the given token is erased; detached again."""
     story.make_machines(1)

@@ -204,6 +204,7 @@ def locked_key(machine: Machine, where: Path, passphrase: str) -> dict[str, Any]
     return secret
 
 
+@pytest.mark.verify
 @pytest.mark.parameter(
     "spec.onPremises.nodeName",
     "spec.onPremises.network.ipsPerNode",
