@@ -43,17 +43,22 @@ def told_alike(person: Visitor, story: Story, *, timeout: float = 60) -> None:
     eventually(ask, timeout=timeout, every=0.2)
 
 
-def test_created_in_the_form_and_available_without_a_reload(story: Story, visit: Visit) -> None:
-    """1+1 from the form: SSH checked on the spot, followed in the dialog, each tab looked at, deleted by its name."""
-    machines = story.make_machines(2)
+def opened_form(story: Story, visit: Visit, endpoint: str) -> tuple[Visitor, CreationForm]:
+    """Somebody signed in to a platform of its own, with the form for the cluster `demo` open."""
     story.platform.start("1.31.4")
     person = visit(place(story.platform.data_dir))
     person.sign_in()
     person.stay()
-
     form = CreationForm(person)
     form.open()
-    form.basics("demo", machines[0].ipv4)
+    form.basics("demo", endpoint)
+    return person, form
+
+
+def test_created_in_the_form_and_available_without_a_reload(story: Story, visit: Visit) -> None:
+    """1+1 from the form: SSH checked on the spot, followed in the dialog, each tab looked at, deleted by its name."""
+    machines = story.make_machines(2)
+    person, form = opened_form(story, visit, machines[0].ipv4)
     form.add_machine(machines[0].ipv4, machines[0].password, check=True)
     form.add_machine(machines[1].ipv4, machines[1].password)
     form.review()
@@ -112,13 +117,7 @@ def test_created_in_the_form_and_available_without_a_reload(story: Story, visit:
 def test_a_wrong_password_is_shown_corrected_and_passed(story: Story, visit: Visit) -> None:
     """A machine with a wrong password: the reason on hover, corrected on the machine's own place, and it goes on."""
     machines = story.make_machines(1)
-    story.platform.start("1.31.4")
-    person = visit(place(story.platform.data_dir))
-    person.sign_in()
-    person.stay()
-    form = CreationForm(person)
-    form.open()
-    form.basics("demo", machines[0].ipv4)
+    person, form = opened_form(story, visit, machines[0].ipv4)
     form.add_machine(machines[0].ipv4, "not-this-one")
     form.review()
     form.create()

@@ -80,6 +80,19 @@ def virtual_address(machines: list[Machine]) -> str:
     return f"{machines[0].ipv4.rpartition('.')[0]}.200"
 
 
+def behind_a_virtual_address(
+    story: Story, machines: list[Machine], *, planes: int, timeout: float = 900
+) -> tuple[Managed, str]:
+    """The cluster once it is Available, and the address that its control planes hold."""
+    address = virtual_address(machines)
+    story.platform.start("1.31.4")
+    text = high_available(machines, planes, host=address, selfBuiltVIP={"virtualRouterID": 51})
+    story.platform.kubectl("apply", "-f", "-", stdin=text)
+    cluster = Managed(story.platform, "demo")
+    cluster.wait_available(timeout=timeout)
+    return cluster, address
+
+
 def holder(machines: list[Machine], address: str) -> Machine:
     holding = [m for m in machines if address in m.run("ip -o address").stdout]
     assert len(holding) == 1, f"{address} is held by {[m.name for m in holding]}"
@@ -92,12 +105,7 @@ def holder(machines: list[Machine], address: str) -> Machine:
 def test_three_control_planes_hold_a_virtual_address(story: Story) -> None:
     machines = story.make_machines(4)
     before = [machine.snapshot() for machine in machines]
-    address = virtual_address(machines)
-    story.platform.start("1.31.4")
-    text = high_available(machines, 3, host=address, selfBuiltVIP={"virtualRouterID": 51})
-    story.platform.kubectl("apply", "-f", "-", stdin=text)
-    cluster = Managed(story.platform, "demo")
-    cluster.wait_available()
+    cluster, address = behind_a_virtual_address(story, machines, planes=3)
     checks.works(cluster, count=4, version="1.31.4")
     assert etcd_members(cluster) == {machine.name for machine in machines[:3]}
     assert holder(machines[:3], address)
@@ -152,12 +160,7 @@ class Prober:
 def test_the_holder_of_the_address_is_lost(story: Story) -> None:
     """Less than five seconds pass between answers, and every write that was acknowledged can be read."""
     machines = story.make_machines(3)
-    address = virtual_address(machines)
-    story.platform.start("1.31.4")
-    text = high_available(machines, 3, host=address, selfBuiltVIP={"virtualRouterID": 51})
-    story.platform.kubectl("apply", "-f", "-", stdin=text)
-    cluster = Managed(story.platform, "demo")
-    cluster.wait_available()
+    cluster, address = behind_a_virtual_address(story, machines, planes=3)
     prober = Prober(address)
     prober.start()
     acknowledged: list[str] = []
@@ -212,12 +215,7 @@ def test_a_dead_control_plane_is_replaced_at_its_address(story: Story) -> None:
     """The one that made the cluster dies; an empty machine of its name and address joins in its place."""
     machines = story.make_machines(3)
     dead = machines[0]
-    address = virtual_address(machines)
-    story.platform.start("1.31.4")
-    text = high_available(machines, 3, host=address, selfBuiltVIP={"virtualRouterID": 51})
-    story.platform.kubectl("apply", "-f", "-", stdin=text)
-    cluster = Managed(story.platform, "demo")
-    cluster.wait_available()
+    cluster, address = behind_a_virtual_address(story, machines, planes=3)
     cluster.kubectl("create", "configmap", "kept")
     prober = Prober(address)
     prober.start()
@@ -311,12 +309,7 @@ def test_a_second_join_that_is_cut_off_keeps_the_quorum(story: Story, version: s
 @pytest.mark.soak
 def test_five_control_planes_bear_the_loss_of_two(story: Story) -> None:
     machines = story.make_machines(5)
-    address = virtual_address(machines)
-    story.platform.start("1.31.4")
-    text = high_available(machines, 5, host=address, selfBuiltVIP={"virtualRouterID": 51})
-    story.platform.kubectl("apply", "-f", "-", stdin=text)
-    cluster = Managed(story.platform, "demo")
-    cluster.wait_available(timeout=1800)
+    cluster, address = behind_a_virtual_address(story, machines, planes=5, timeout=1800)
     assert etcd_members(cluster) == {machine.name for machine in machines}
     first = holder(machines, address)
     first.power_off()
