@@ -20,7 +20,7 @@ fi
 echo "setup: making .venv with the locked libraries (about 1 min)"
 [ -x .venv/bin/python ] || python3 -m venv .venv
 .venv/bin/python -m pip --version >/dev/null 2>&1 || .venv/bin/python -m ensurepip >/dev/null
-.venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
+.venv/bin/python -m pip install -q --disable-pip-version-check --no-compile --require-hashes -r requirements/dev.txt
 .venv/bin/python -m pip install -q --disable-pip-version-check --no-deps -e .
 echo "$wanted" >"$stamp"
 console

@@ -27,4 +27,6 @@ if [ ! -x /usr/sbin/sshd ]; then
     openssh-server >/dev/null
 fi
 say "tests: unit, contract, then stories on lab machines"
-exec pytest -m "not verify and not soak" --durations=15 tests/unit tests/contract tests/e2e
+# One worker tells the stories, which mostly wait for machines; the other runs everything else (tests/conftest.py).
+exec pytest -n 2 --dist loadgroup --no-loadscope-reorder -m "not verify and not soak" --durations=15 \
+  tests/e2e tests/contract tests/unit

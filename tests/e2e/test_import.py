@@ -47,7 +47,7 @@ def api_server(directory: Path) -> Iterator[tuple[ApiServer, str]]:
     """A real API server of another version, and its URL as the platform reaches it."""
     with ExitStack() as stack:
         directory.mkdir()
-        server = apiserver._start("1.30.4", directory, stack)
+        server = apiserver._start("1.28.15", directory, stack)
         server.call("POST", "/api/v1/namespaces", {"metadata": {"name": "kube-system"}})
         handler = type("ToServer", (Forward,), {"target": ("127.0.0.1", int(server.url.rsplit(":", 1)[1]))})
         front = socketserver.ThreadingTCPServer((BRIDGE_ADDRESS, 0), handler)
@@ -58,7 +58,6 @@ def api_server(directory: Path) -> Iterator[tuple[ApiServer, str]]:
         yield server, f"https://{BRIDGE_ADDRESS}:{front.server_address[1]}"
 
 
-@pytest.mark.verify
 def test_a_cluster_is_imported_and_let_go(story: Story, tmp_path: Path) -> None:
     """By address, CA and token: first only looked at, then taken in; the given token is erased; detached again."""
     story.make_machines(1)
@@ -77,7 +76,7 @@ def test_a_cluster_is_imported_and_let_go(story: Story, tmp_path: Path) -> None:
         assert story.platform.get("clusters", "-n", "default")["items"] == []
 
         said = story.platform.roost(*words).stdout
-        assert "1.30.4" in said
+        assert "1.28.15" in said
         status = story.platform.get("cluster", "theirs", "-n", "default")["status"]
         assert status["phase"] == "Running" and status["endpoint"] == url
         given = story.platform.get("secret", "theirs-import", "-n", "default")

@@ -106,12 +106,15 @@ async def serve(
     client = connect(kubeconfig, timeout=PLATFORM_TIMEOUT)
     api = PlatformApi(client)
     ready = data_dir / "run" / "controllers.ready"
+    # Stays when they end, unlike `ready`: the next start need not wait for a look at the same bundles.
+    looked = data_dir / "run" / "controllers.looked"
     ready.parent.mkdir(parents=True, exist_ok=True)
 
     running: list[Controllers] = []
     tasks: list[asyncio.Task[None]] = []
 
     def begun() -> None:
+        looked.touch()
         ready.touch()
         if metrics_port is not None and not tasks:
             tasks.append(asyncio.create_task(_serve_metrics(metrics_port, api, client.server, running)))

@@ -31,10 +31,10 @@ def stamp(layout: Layout, record: Record, *, until: datetime) -> None:
     write_private(layout.pki_checked, json.dumps({"mark": _mark(layout, record), "until": until.isoformat()}))
 
 
-def is_behind(ready: Path, bundles: Path) -> bool:
-    """Bundles came, went or were replaced since `ready`, the controllers' note that they had looked at them."""
+def is_behind(looked: Path, bundles: Path) -> bool:
+    """Bundles came, went or were replaced since `looked`, the controllers' note that they had looked at them."""
     try:
-        noted = ready.stat().st_mtime_ns
+        noted = looked.stat().st_mtime_ns
         return any(path.stat().st_mtime_ns >= noted for path in (bundles, *bundles.glob("*")) if path.exists())
     except OSError:
         return True

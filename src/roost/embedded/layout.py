@@ -147,6 +147,11 @@ class Layout:
         """Exists once the API serves roost's kinds and its processes have their access."""
         return self.run / "kinds.served"
 
+    @property
+    def looked(self) -> Path:
+        """As old as the controllers' last look at the bundles; stays when they end."""
+        return self.run / "controllers.looked"
+
     def process(self, name: str) -> Path:
         """Pid, start time and executable of a running child."""
         return self.run / f"process-{name}.json"

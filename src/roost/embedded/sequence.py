@@ -161,7 +161,7 @@ class Sequence:
         """Waits for them where a Cluster would be refused until they have written what can be installed: where
         the API was empty, or the bundles are others than when they last said that they are ready."""
         ready = self._readiness(components.CONTROLLERS)
-        behind = not self.settled or freshness.is_behind(ready, self.layout.bundles)
+        behind = not self.settled or freshness.is_behind(self.layout.looked, self.layout.bundles)
         ready.unlink(missing_ok=True)
         await self.supervisor.start(components.own(self.layout, components.CONTROLLERS))
         if behind:

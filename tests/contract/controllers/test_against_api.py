@@ -213,3 +213,4 @@ async def test_a_second_process_waits_and_takes_over_at_once(platform: Platform)
         assert second is not None
         second.cancel()
         await asyncio.gather(second, return_exceptions=True)
+    assert not ready.exists() and (platform.directory / "run/controllers.looked").exists()

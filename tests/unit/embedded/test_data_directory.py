@@ -350,17 +350,17 @@ class TestBehind:
     """«Ready» waits for the controllers only where they have yet to say what can be installed."""
 
     def test_only_after_the_controllers_looked_at_these_bundles(self, layout: Layout) -> None:
-        ready, bundles = layout.run / "controllers.ready", layout.bundles
+        looked, bundles = layout.looked, layout.bundles
         release = bundles / "1.30.4"
         release.mkdir(parents=True)
-        assert freshness.is_behind(ready, bundles)
-        ready.touch()
+        assert freshness.is_behind(looked, bundles)
+        looked.touch()
         for changed in (bundles, release):
-            for path, at in ((bundles, 1), (release, 1), (ready, 2)):
+            for path, at in ((bundles, 1), (release, 1), (looked, 2)):
                 os.utime(path, ns=(at, at))
-            assert not freshness.is_behind(ready, bundles)
+            assert not freshness.is_behind(looked, bundles)
             os.utime(changed, ns=(3, 3))
-            assert freshness.is_behind(ready, bundles)
+            assert freshness.is_behind(looked, bundles)
 
 
 class TestApplied:
