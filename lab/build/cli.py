@@ -9,6 +9,7 @@ import sys
 from types import FrameType
 
 from lab.build import cache, mirror, plan
+from lab.build.ahead import fetching
 from lab.build.failure import BuildError, explain
 from lab.build.progress import Progress, in_words
 from lab.build.versions import DEFAULT_KUBERNETES, RELEASES, release
@@ -93,13 +94,14 @@ def run_build(versions: list[str], jobs: int) -> int:
             flush=True,
         )
         progress = Progress(total=len(steps))
-        for step in steps:
-            if step.is_done():
-                progress.skip(step.title)
-                continue
-            progress.begin(step.title, step.expected_seconds)
-            carry_out(step, progress)
-            progress.end()
+        with fetching(plan.unbuilt(rows)[1:]):
+            for step in steps:
+                if step.is_done():
+                    progress.skip(step.title)
+                    continue
+                progress.begin(step.title, step.expected_seconds)
+                carry_out(step, progress)
+                progress.end()
         print("lab build: removing modules and compiled packages", flush=True)
         cache.tidy()
     print(f"lab build: done; the cache holds {cache.size(cache.root()) / 1e9:.1f} GB")

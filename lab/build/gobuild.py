@@ -40,15 +40,8 @@ def build(recipe: Recipe, out: Path, jobs: int, progress: Progress) -> None:
     toolchain = tools.go_toolchain(recipe.go)
     work = cache.work(f"{recipe.name}-{recipe.version}")
     module = work / "module"
-    module.mkdir(exist_ok=True)
     env = go_environment(toolchain, gocache(recipe.go), cgo=recipe.cgo)
-    downloads = [download(wanted, env, work) for wanted in recipe.modules]
-    (module / "go.mod").write_text(lab_module(recipe, [_text(d["GoMod"]) for d in downloads]))
-    (module / "go.sum").write_text("".join(_module_sums(d) for d in downloads))
-    for name, text in recipe.own:
-        (module / name).parent.mkdir(parents=True, exist_ok=True)
-        (module / name).write_text(text)
-    commit, time = _origin(downloads[0]) if downloads else ("unknown", "unknown")
+    commit, time = lay_out(recipe, module, env)
 
     arrived: set[str] = set()
     names = {package_binary(package): name for name, package in recipe.programs}
@@ -84,6 +77,34 @@ def build(recipe: Recipe, out: Path, jobs: int, progress: Progress) -> None:
     )
     for built, name in names.items():
         (out / built).rename(out / name)
+
+
+def lay_out(recipe: Recipe, module: Path, env: dict[str, str]) -> tuple[str, str]:
+    """Writes the recipe's module, from which `go build` builds; commit and time of what is built."""
+    module.mkdir(exist_ok=True)
+    downloads = [download(wanted, env, module) for wanted in recipe.modules]
+    (module / "go.mod").write_text(lab_module(recipe, [_text(d["GoMod"]) for d in downloads]))
+    (module / "go.sum").write_text("".join(_module_sums(d) for d in downloads))
+    for name, text in recipe.own:
+        (module / name).parent.mkdir(parents=True, exist_ok=True)
+        (module / name).write_text(text)
+    return _origin(downloads[0]) if downloads else ("unknown", "unknown")
+
+
+def fetch(recipe: Recipe) -> None:
+    """Downloads the toolchain and every module that building the recipe will read; builds nothing."""
+    toolchain = tools.go_toolchain(recipe.go)
+    work = cache.work(f"ahead-{recipe.name}-{recipe.version}")
+    # A build cache of its own: the builds' is removed between two of them.
+    env = go_environment(toolchain, cache.work("gocache-ahead"), cgo=recipe.cgo)
+    lay_out(recipe, work / "module", env)
+    tools.capture(
+        ["go", "list", "-deps", f"-tags={','.join(recipe.tags)}", *[package for _, package in recipe.programs]],
+        step=f"fetch the modules of {recipe.title}",
+        what=" ".join(recipe.modules),
+        env=env,
+        cwd=work / "module",
+    )
 
 
 def gocache(go: str) -> Path:

@@ -92,3 +92,9 @@ def steps_for(rows: list[Release], jobs: int) -> list[Step]:
         steps.append(image_step(row))
     steps.append(Step("fetch the packages of the VIP's image", 20, debs.is_done, debs.publish))
     return steps
+
+
+def unbuilt(rows: list[Release]) -> list[Recipe]:
+    """The recipes that are yet to be built, in the order of their steps."""
+    found = {recipe.key: recipe for row in rows for recipe in recipes.recipes_of(row)}
+    return [recipe for recipe in found.values() if not programs.is_built(recipe)]

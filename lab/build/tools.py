@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -100,8 +101,17 @@ def _is_installed(package: str) -> bool:
     return done.returncode == 0 and done.stdout == "installed"
 
 
+_FETCHING = threading.Lock()
+
+
 def go_toolchain(version: str) -> Path:
     """The root of a Go toolchain of exactly this version, fetched once."""
+    # A build and what fetches ahead of it may want the same one.
+    with _FETCHING:
+        return _go_toolchain(version)
+
+
+def _go_toolchain(version: str) -> Path:
     target = cache.toolchains() / f"go-{version}"
     if (target / "bin" / "go").exists():
         return target

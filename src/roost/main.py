@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gc
 import sys
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,15 +49,13 @@ def _process(name: str, data_dir: Path) -> int:
         from roost.admission.server import serve
 
         _collect_from_now_on()
-        # Started beside the API server, so that its imports cost no time; it asks nothing before this.
-        while not layout.served.exists():
-            time.sleep(0.02)
         serve(
             kubeconfig=layout.kubeconfig("admission"),
             certificate=layout.certificate("webhook"),
             key=layout.key("webhook"),
             port=chosen.ports.webhook,
             ready=layout.run / "admission.ready",
+            served=layout.served,
         )
         return 0
     if name.startswith("gateway"):

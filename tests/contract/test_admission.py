@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -29,8 +30,8 @@ SERVE = """
 import sys
 from pathlib import Path
 from roost.admission.server import serve
-kubeconfig, certificate, key, port, ready = sys.argv[1:]
-serve(kubeconfig=Path(kubeconfig), certificate=Path(certificate), key=Path(key), port=int(port), ready=Path(ready))
+kubeconfig, certificate, key, ready, served = map(Path, sys.argv[2:])
+serve(kubeconfig=kubeconfig, certificate=certificate, key=key, port=int(sys.argv[1]), ready=ready, served=served)
 """
 PLURALS = {
     "CustomResourceDefinition": "apiextensions.k8s.io/v1/customresourcedefinitions",
@@ -40,6 +41,11 @@ PLURALS = {
     "ClusterRole": "rbac.authorization.k8s.io/v1/clusterroles",
     "ClusterRoleBinding": "rbac.authorization.k8s.io/v1/clusterrolebindings",
 }
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @dataclass
@@ -129,10 +135,14 @@ def running(apiserver: Callable[[str], ApiServer], tmp_path_factory: pytest.Temp
         "metadata": {"name": "v1.31.4"},
         "spec": {"version": "1.31.4"},
     }
-    arguments = [server.kubeconfig_of("system:roost:admission"), leaf.certificate, leaf.key, port, ready]
+    served = directory / "served"
+    arguments = [port, server.kubeconfig_of("system:roost:admission"), leaf.certificate, leaf.key, ready, served]
     with (directory / "log").open("wb") as log:
         process = subprocess.Popen([sys.executable, "-c", SERVE, *map(str, arguments)], stderr=log)
         try:
+            wait("the webhook listens", lambda: listens(port))
+            assert not ready.exists(), "it asks nothing before the API serves roost's kinds"
+            served.touch()
             wait("the webhook is ready", ready.exists)
             platform = Platform(server, process, directory)
             for item in manifests(leaf.ca.read_text(), port):

@@ -222,6 +222,27 @@ def test_every_way_in_gives_the_same_with_every_kubectl(story: Story, tmp_path: 
     copies_both_ways(last, "probe-0", large, timeout=900)
 
 
+@pytest.mark.soak
+def test_an_hour_of_silence_by_the_longest_way(story: Story, tmp_path: Path) -> None:
+    """A watch and an exec on which nothing happens for an hour, through the second gateway, a hop and a tunnel."""
+    *_, (_, through) = ways(story, tmp_path)
+    cluster = through(clients.kubectl("31"))
+    # The API server ends a watch that names no time after 30 to 60 minutes.
+    selector = "watch=1&timeoutSeconds=5400&fieldSelector=metadata.name%3Dafter-an-hour"
+    watch = cluster.spawn("get", "--raw", f"/api/v1/namespaces/default/configmaps?{selector}")
+    running = cluster.spawn("exec", "probe-0", "--", "sh", "-c", "echo begun; sleep 3600; echo still here")
+    assert watch.stdout is not None and running.stdout is not None
+    assert running.stdout.readline() == "begun\n"
+    time.sleep(3600)
+    assert watch.poll() is None
+    cluster.kubectl("create", "configmap", "after-an-hour")
+    event = json.loads(watch.stdout.readline())
+    assert (event["type"], event["object"]["metadata"]["name"]) == ("ADDED", "after-an-hour")
+    assert running.stdout.readline() == "still here\n"
+    watch.terminate()
+    watch.wait(10)
+
+
 def server(person: SignedIn) -> str:
     kept = json.loads((person.home / "roost" / "signed-in.json").read_text())
     return str(kept["current"])

@@ -22,7 +22,7 @@ from roost.admission.review import NotAReview, review
 from roost.admission.secrets import Access, ApiAccess
 from roost.admission.view import View
 from roost.api.errors import RoostError
-from roost.kube.client import connect
+from roost.kube.client import Client, connect
 
 LARGEST: Final = 8 * 1024 * 1024
 """Bytes of a request: an object has at most 1.5 MiB, and an update carries two."""
@@ -72,15 +72,18 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-def serve(*, kubeconfig: Path, certificate: Path, key: Path, port: int, ready: Path) -> None:
-    """Blocks until SIGTERM or SIGINT. `ready` exists while requests are answered."""
+def serve(*, kubeconfig: Path, certificate: Path, key: Path, port: int, ready: Path, served: Path) -> None:
+    """Blocks until SIGTERM or SIGINT. `ready` exists while requests are answered.
+
+    Listens at once, so that it costs no time beside a starting API server; asks that only once `served` exists.
+    """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     # One line per request of the HTTP client would bury what matters.
     logging.getLogger("httpx2").setLevel(logging.WARNING)
-    asyncio.run(_serve(kubeconfig, certificate, key, port, ready))
+    asyncio.run(_serve(kubeconfig, certificate, key, port, ready, served))
 
 
-async def _serve(kubeconfig: Path, certificate: Path, key: Path, port: int, ready: Path) -> None:
+async def _serve(kubeconfig: Path, certificate: Path, key: Path, port: int, ready: Path, served: Path) -> None:
     view = View()
     client = connect(kubeconfig, timeout=TIMEOUT - 1)
     config = uvicorn.Config(
@@ -93,12 +96,13 @@ async def _serve(kubeconfig: Path, certificate: Path, key: Path, port: int, read
         log_level="warning",
         access_log=False,
         server_header=False,
+        ws="none",
         timeout_graceful_shutdown=GRACE,
         # The API server keeps its connections open between requests.
         timeout_keep_alive=120,
     )
     server = _Server(config)
-    following = asyncio.create_task(view.follow(client))
+    following = asyncio.create_task(_follow(view, client, served))
     # Without the watches the view would grow old silently; the supervisor starts the process again.
     following.add_done_callback(lambda _task: server.stop())
     telling = asyncio.create_task(_tell(view, server, ready))
@@ -113,6 +117,12 @@ async def _serve(kubeconfig: Path, certificate: Path, key: Path, port: int, read
         for end in ended:
             if isinstance(end, Exception):
                 raise end
+
+
+async def _follow(view: View, client: Client, served: Path) -> None:
+    while not served.exists():
+        await asyncio.sleep(0.02)
+    await view.follow(client)
 
 
 async def _tell(view: View, server: uvicorn.Server, ready: Path) -> None:

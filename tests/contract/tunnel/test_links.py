@@ -59,6 +59,29 @@ async def test_a_silent_tunnel_is_given_up_by_both_sides(
         assert session.cause is not None or "sign of life" in ends.hub.absence(CLUSTER)
 
 
+async def test_a_watch_lives_through_an_hour_of_silence(
+    apiserver: Callable[[str], ApiServer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every idle timer of both ends shortened 60 times; nothing but the tunnel's own signs of life passes."""
+    scale = 60
+    monkeypatch.setattr("roost.tunnel.agent.api.IDLE_SECONDS", 60 / scale)
+    monkeypatch.setattr("roost.tunnel.session.STALLED_AFTER", 600 / scale)
+    monkeypatch.setattr("roost.tunnel.server.STALLED_EVERY", 10 / scale)
+    async with both_ends(apiserver(VERSION), tmp_path, ping=4 / scale, dead=11 / scale, tunnels=1) as ends:
+        watch = await ends.upstream.open(head("GET", f"{MAPS}?watch=1&fieldSelector=metadata.name%3Dlate"))
+        await watch.write_eof()
+        assert (await watch.head()).status == 200
+        session = ends.hub.sessions(CLUSTER)[0]
+        await asyncio.sleep(3600 / scale)
+        assert ends.hub.sessions(CLUSTER) == [session], "the same tunnel"
+        document = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "late"}}
+        await asyncio.to_thread(ends.server.call, "POST", MAPS, document)
+        async with asyncio.timeout(5):
+            assert b'"late"' in await watch.read()
+        await asyncio.to_thread(ends.server.call, "DELETE", f"{MAPS}/late")
+        await watch.abort()
+
+
 async def test_what_is_asked_without_an_agent_is_refused_with_the_cause(
     apiserver: Callable[[str], ApiServer], tmp_path: Path
 ) -> None:

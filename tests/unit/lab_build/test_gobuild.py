@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
 import pytest
 
-from lab.build import gobuild, recipes
+from lab.build import ahead, gobuild, recipes
 from lab.build.failure import explain
 
 GO_MOD = """module k8s.io/kubernetes
@@ -78,3 +81,29 @@ def test_a_failure_is_told_with_its_cause_and_remedy(output: str, cause: str, re
     assert cause in str(error)
     assert remedy in str(error)
     assert error.evidence == output.splitlines()[-1]
+
+
+def test_the_next_recipes_are_fetched_beside_the_first_and_failures_are_left_to_the_build(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wanted = [recipes.etcd("3.5.15"), recipes.kubernetes("1.31.4"), recipes.kubernetes("1.28.15")]
+    begun, go_on, seen = threading.Event(), threading.Event(), list[str]()
+
+    def fetch(recipe: recipes.Recipe) -> None:
+        seen.append(recipe.title)
+        begun.set()
+        go_on.wait(10)
+        raise OSError("no network")
+
+    monkeypatch.setattr(gobuild, "fetch", fetch)
+    with ahead.fetching(wanted):
+        assert begun.wait(10) and seen == [wanted[0].title], "in a thread, while the block goes on"
+        go_on.set()
+        while len(seen) < 3:
+            time.sleep(0.001)
+    begun.clear()
+    go_on.clear()
+    with ahead.fetching(wanted):
+        assert begun.wait(10)
+        threading.Timer(0.1, go_on.set).start()
+    assert len(seen) == 4, "the one under way at the end is the last"
