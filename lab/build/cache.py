@@ -20,6 +20,7 @@ from pathlib import Path
 from lab.build.failure import BuildError
 
 DEFAULT_ROOT = "/var/cache/roost-lab"
+TRASH = ".trash"
 
 
 def root() -> Path:
@@ -99,16 +100,32 @@ def remove_tree(path: Path) -> None:
 
 
 def tidy() -> None:
-    """Remove what only a running build needs: downloaded modules and compiled packages."""
-    remove_tree(go_modules())
-    remove_tree(root() / "work")
+    """Remove what only a running build needs, downloaded modules and compiled packages, without waiting for it.
+
+    It is out of the way at once; what a killed removal left goes with the next one.
+    """
+    trash = root() / TRASH
+    trash.mkdir(exist_ok=True)
+    for path in (go_modules(), root() / "work"):
+        if path.exists():
+            path.rename(trash / f"{path.name}-{os.getpid()}")
+    # In a session of its own, since it outlives the build by half a minute.
+    subprocess.Popen(
+        ["rm", "-rf", "--", str(trash)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
 
 
 def size(path: Path) -> int:
     """Bytes that a tree takes on disk; a file with several names counts once."""
     seen: set[tuple[int, int]] = set()
     total = 0
-    for directory, _, names in os.walk(path):
+    for directory, below, names in os.walk(path):
+        # What is being removed counts no more, and can't be looked at safely.
+        below[:] = [name for name in below if name != TRASH]
         for name in names:
             stat = os.lstat(os.path.join(directory, name))
             if (stat.st_dev, stat.st_ino) not in seen:
