@@ -12,7 +12,7 @@ from roost.api.errors import PermanentFailure, RetryLater
 from roost.node.act import Step
 from roost.providers.onprem import access, drain, layout, nodes, tokens, wish
 from roost.providers.onprem.acting import reason_of
-from roost.providers.onprem.following import View
+from roost.providers.onprem.following import View, not_ready
 from roost.providers.onprem.progress import Progress
 from tests.unit.onprem import made
 
@@ -32,6 +32,12 @@ def item(name: str, address: str, *, ready: bool = True, message: str = "") -> d
             "nodeInfo": {"kubeletVersion": "v1.31.4"},
         },
     }
+
+
+def test_a_node_in_its_first_moments_has_not_failed() -> None:
+    node = nodes.read(item("w1", "10.200.0.12", ready=False, message=UNREADY))
+    assert not_ready(node, node.created + datetime.timedelta(seconds=5)) == conditions.IN_PROGRESS
+    assert not_ready(node, node.created + datetime.timedelta(minutes=2)) == "NodeNotReady"
 
 
 def test_the_plans_hash_is_that_of_the_wish_and_not_of_who_signs_in_or_how_far_it_is() -> None:

@@ -30,6 +30,8 @@ ADDONS_SECONDS: Final = 120.0
 CERTIFICATE_SECONDS: Final = 20.0
 """How long a new node may take to ask for its serving certificate before the wait goes on without it."""
 INTERVAL: Final = 0.3
+NEW: Final = datetime.timedelta(seconds=60)
+"""As long a Node may be not ready without anything being wrong: its network has yet to start."""
 
 
 @dataclass(frozen=True)
@@ -76,9 +78,16 @@ async def view(ctx: Context, client: Client, machines: Sequence[MachineInput]) -
             ctx.report.machine(machine.name, conditions.READY, "True", conditions.SUCCEEDED)
         else:
             missing = node.network_missing and custom
-            reason = conditions.NETWORK_PLUGIN_MISSING if missing else "NodeNotReady"
+            reason = (
+                conditions.NETWORK_PLUGIN_MISSING if missing else not_ready(node, datetime.datetime.now(datetime.UTC))
+            )
             ctx.report.machine(machine.name, conditions.READY, "False", reason, f"node {node.name}: {node.reason}")
     return seen
+
+
+def not_ready(node: nodes.Node, now: datetime.datetime) -> str:
+    """Why a Machine is not Ready: no node is in its first moments, which is no failure."""
+    return conditions.IN_PROGRESS if now - node.created < NEW else "NodeNotReady"
 
 
 async def _keep_declared(ctx: Context, client: Client, found: Sequence[nodes.Node]) -> None:
