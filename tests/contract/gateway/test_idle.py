@@ -35,6 +35,7 @@ def test_a_watch_lives_through_an_hour_of_silence(
     assert silent.getresponse().read()
     began = time.monotonic()
     assert silent.sock.recv(1) == b"" and time.monotonic() - began < 10
+    silent.close()
     # Without bookmarks, and for one name that nobody uses: the API server says nothing.
     watch = connect(gateway, timeout=HOUR + 20)
     path = f"/clusters/default/demo{MAPS}?watch=1&fieldSelector=metadata.name%3Dafter-an-hour"
