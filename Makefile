@@ -18,6 +18,7 @@ helper: setup ## build the static probe that machines run (about 20 s, once)
 
 check: setup ## lint, format, types, import rules, spelling
 	ruff check . && ruff format --check . && basedpyright && codespell && lint-imports
+	@tools/console.sh --lint
 
 gen: setup ## regenerate CRDs, schemas and reference docs from the models
 	@$(PYTHON) tools/gen.py

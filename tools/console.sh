@@ -1,17 +1,19 @@
 #!/usr/bin/env bash
 # Builds the web console into src/roost/gateway/static. Does nothing when it is up to date.
-# --browser also installs what looks at it, --test runs its own tests, --force builds whatever is there.
+# --browser also installs what looks at it, --test runs its own tests, --lint looks for what the compiler does not see,
+# --force builds whatever is there.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # What tests and pictures of the console need besides: Debian's Chromium, and letters of both languages.
-browser=no test=no force=no
+browser=no test=no lint=no force=no
 for word in "$@"; do
   case $word in
     --browser) browser=yes ;;
     --test) test=yes ;;
+    --lint) lint=yes ;;
     --force) force=yes ;;
-    *) echo "console: --browser, --test or --force, not $word" >&2; exit 2 ;;
+    *) echo "console: --browser, --test, --lint or --force, not $word" >&2; exit 2 ;;
   esac
 done
 if [ $browser = yes ] && [ ! -x /usr/bin/chromium ]; then
@@ -28,7 +30,7 @@ wanted=$(
 )
 fresh=no
 if [ $force = no ] && [ -f "$out/.built" ] && [ "$(cat "$out/.built")" = "$wanted" ]; then fresh=yes; fi
-if [ $fresh = yes ] && [ $test = no ] && { [ $browser = no ] || [ -d console/node_modules/axe-core ]; }; then exit 0; fi
+if [ $fresh = yes ] && [ $test = no ] && [ $lint = no ] && { [ $browser = no ] || [ -d console/node_modules/axe-core ]; }; then exit 0; fi
 
 # Node only where the machine has none that is new enough.
 new_enough='const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 22 || (a === 22 && b >= 12) || (a === 20 && b >= 19) ? 0 : 1)'
@@ -52,6 +54,10 @@ fi
 if [ $test = yes ]; then
   .venv/bin/python tools/console_types.py
   (cd console && node_modules/.bin/vitest run --reporter=dot)
+fi
+if [ $lint = yes ]; then
+  .venv/bin/python tools/console_types.py
+  (cd console && node_modules/.bin/eslint src)
 fi
 if [ $fresh = yes ]; then exit 0; fi
 echo "console: building (about 15 s)"

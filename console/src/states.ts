@@ -62,13 +62,13 @@ export function clusterState(cluster: Cluster): State {
   if (cluster.metadata.deletionTimestamp) return ofPhase("Deleting");
   const phase = cluster.status?.phase ?? "Pending";
   if (cluster.spec.registered) {
-    const tunnel = condition(cluster as never, "TunnelConnected");
+    const tunnel = condition(cluster, "TunnelConnected");
     if (tunnel && tunnel.status !== "True" && (phase === "Unavailable" || phase === "Unreachable")) {
       return ofPhase("NotConnected");
     }
   }
   if (cluster.spec.imported && (phase === "Unavailable" || phase === "Unreachable")) {
-    const signedIn = condition(cluster as never, "Authenticated");
+    const signedIn = condition(cluster, "Authenticated");
     if (signedIn?.status === "False") return ofPhase("Unauthorized");
     return ofPhase("Unreachable");
   }

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from tests.fixtures.apiserver import ApiServer
+from tests.fixtures.apiserver import ApiServer, stop
 
 
 def apply(server: ApiServer, manifest: str) -> dict[tuple[str, str], dict[str, Any]]:
@@ -63,9 +63,4 @@ def agent(server: ApiServer, directory: Path, manifest: str, health: int) -> Gen
         try:
             yield process
         finally:
-            process.terminate()
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            stop(process)

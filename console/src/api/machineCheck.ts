@@ -35,7 +35,7 @@ export async function checkMachine(row: MachineRow, form: Form, signal: AbortSig
     kind: "MachineCheck",
     metadata: { name: stamp, namespace },
     spec: { addresses: machine.spec.addresses, ssh: machine.spec.ssh, keepSeconds: 120 },
-  } as MachineCheck);
+  });
   const owner = { apiVersion: API_VERSION, kind: "MachineCheck", name: stamp, uid: check.metadata.uid ?? "" };
   try {
     // Owned by the check: whatever happens to this tab, they go with it.

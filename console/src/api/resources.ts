@@ -72,8 +72,21 @@ function query(options: Options): string {
   return options.dryRun ? `${MANAGER}&dryRun=All` : MANAGER;
 }
 
-export function list<T extends KubeObject>(resource: Resource<T>, place: Place = {}, search = ""): Promise<KubeList<T>> {
-  return json(path(resource, place, search));
+const PIECE = 250;
+
+/** A list piece by piece: the first rows of thousands are there early, and no piece holds the page up for long. */
+export async function* pieces<T extends KubeObject>(
+  resource: Resource<T>,
+  place: Place = {},
+  search = "",
+): AsyncGenerator<KubeList<T>, void> {
+  let next = "";
+  do {
+    const words = [search, `limit=${PIECE}`, next && `continue=${encodeURIComponent(next)}`];
+    const piece: KubeList<T> = await json(path(resource, place, words.filter(Boolean).join("&")));
+    yield piece;
+    next = piece.metadata.continue ?? "";
+  } while (next);
 }
 
 export function get<T extends KubeObject>(resource: Resource<T>, place: Place): Promise<T> {

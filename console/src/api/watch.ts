@@ -7,11 +7,13 @@ import { useCallback, useEffect, useSyncExternalStore } from "react";
 import { applyUpdates, fromList, type Known, type WatchEvent } from "./applyUpdate";
 import { ApiError } from "./http";
 import type { KubeObject } from "./objects";
-import { list, path, type Place, type Resource } from "./resources";
+import { path, pieces, type Place, type Resource } from "./resources";
 
 export interface View<T extends KubeObject> {
   /** Undefined until the first list is there. */
   readonly items: ReadonlyMap<string, T> | undefined;
+  /** How many the first list still has to bring. */
+  readonly coming: number;
   readonly error: ApiError | undefined;
   /** Since when (ms) nothing is heard any more; undefined while the stream stands. */
   readonly staleSince: number | undefined;
@@ -22,7 +24,7 @@ const LINGER_MS = 15_000;
 const LONGEST_PAUSE_MS = 15_000;
 
 export class Watched<T extends KubeObject> {
-  private view: View<T> = { items: undefined, error: undefined, staleSince: undefined };
+  private view: View<T> = { items: undefined, coming: 0, error: undefined, staleSince: undefined };
   private known: Known<T> | undefined;
   private readonly listeners = new Set<() => void>();
   private socket: WebSocket | undefined;
@@ -81,13 +83,21 @@ export class Watched<T extends KubeObject> {
 
   private async listThenWatch(run: number): Promise<void> {
     try {
-      const found = await list(this.resource, this.place, this.selector());
-      if (run !== this.running) return;
       const kind = { apiVersion: this.resource.root.replace(/^\/apis?\//, ""), kind: this.resource.kind };
-      // A list leaves kind and version of its items out.
-      const items = found.items.map((item) => ({ ...item, ...kind }));
-      this.known = fromList(items, found.metadata.resourceVersion ?? "");
-      this.show({ items: this.known.items, error: undefined, staleSince: undefined });
+      const items: T[] = [];
+      let version = "";
+      for await (const { items: found, metadata } of pieces(this.resource, this.place, this.selector())) {
+        if (run !== this.running) return;
+        // A list leaves kind and version of its items out.
+        items.push(...found.map((item) => ({ ...item, ...kind })));
+        version = metadata.resourceVersion ?? "";
+        // The first piece is shown at once, the others together: each time costs a drawing of the page.
+        if (this.view.items === undefined && metadata.continue) {
+          this.show({ items: fromList(items, version).items, coming: metadata.remainingItemCount ?? 1 });
+        }
+      }
+      this.known = fromList(items, version);
+      this.show({ items: this.known.items, coming: 0, error: undefined, staleSince: undefined });
       this.watch(run);
     } catch (error) {
       if (run !== this.running) return;
@@ -161,7 +171,7 @@ export function watched<T extends KubeObject>(resource: Resource<T>, namespace?:
   const key = path(resource, { namespace, name });
   let found = known.get(key);
   if (!found) {
-    found = new Watched<T>(resource, { namespace }, name) as unknown as Watched<KubeObject>;
+    found = new Watched<T>(resource, { namespace }, name);
     known.set(key, found);
   }
   return found as unknown as Watched<T>;

@@ -68,7 +68,7 @@ export function Dialog(props: {
       width={props.width ?? 520}
       title={props.title}
       onCancel={onClose}
-      maskClosable={!props.holds}
+      mask={{ closable: !props.holds }}
       footer={
         <div className="dialog-buttons">
           {props.aside}

@@ -13,7 +13,7 @@ export function Known<T extends KubeObject>(props: {
   if (!live.items) return live.error ? <Problem error={live.error} again={live.again} /> : <Loading />;
   return (
     <>
-      <Stale live={live as Live<KubeObject>} />
+      <Stale live={live} />
       {props.children(live.items)}
     </>
   );

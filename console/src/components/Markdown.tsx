@@ -3,9 +3,10 @@ import { Fragment, type ReactNode } from "react";
 import { Link } from "react-router";
 
 function inline(text: string): ReactNode[] {
-  return text.split(/(`[^`]+`|\*\*[^*]+\*\*|\[[^\]]+\]\([^)]+\))/g).map((part, index) => {
+  return text.split(/(`[^`]+`|\*\*[^*]+\*\*|\*[^*]+\*|\[[^\]]+\]\([^)]+\))/g).map((part, index) => {
     if (part.startsWith("`")) return <code key={index}>{part.slice(1, -1)}</code>;
     if (part.startsWith("**")) return <strong key={index}>{part.slice(2, -2)}</strong>;
+    if (/^\*.+\*$/.test(part)) return <em key={index}>{part.slice(1, -1)}</em>;
     const link = /^\[([^\]]+)\]\(([^)]+)\)$/.exec(part);
     if (!link) return <Fragment key={index}>{part}</Fragment>;
     const [, words = "", to = ""] = link;
@@ -37,7 +38,7 @@ function block(lines: readonly string[], key: number): ReactNode {
     const items: string[] = [];
     for (const line of lines) {
       if (/^(-|\d+\.) /.test(line)) items.push(line.replace(/^(-|\d+\.) /, ""));
-      else items[items.length - 1] += ` ${line.trim()}`;
+      else items.push(`${items.pop() ?? ""} ${line.trim()}`);
     }
     return <ul key={key}>{items.map((item, at) => <li key={at}>{inline(item)}</li>)}</ul>;
   }

@@ -1,4 +1,5 @@
-/** What tables hold: small actions at the end of a row. */
+/** What tables hold: a word with a quieter one below it, and small actions at the end of a row. */
+import type { ReactNode } from "react";
 import { Icon, type IconName } from "./icons";
 
 export function IconButton(props: { icon: IconName; label: string; onClick: () => void; disabled?: boolean }) {
@@ -13,5 +14,26 @@ export function IconButton(props: { icon: IconName; label: string; onClick: () =
     >
       <Icon name={props.icon} />
     </button>
+  );
+}
+
+export function TwoLines(props: {
+  children: ReactNode;
+  second?: ReactNode;
+  /** The whole message, as roost wrote it in English, where the second line shows it cut off. */
+  told?: string | undefined;
+  mono?: boolean;
+  title?: string | undefined;
+}) {
+  const { second, told } = props;
+  return (
+    <span className="two" title={props.title}>
+      {props.children}
+      {second && (
+        <span className={props.mono ? "second mono" : "second"} lang={told ? "en" : undefined} title={told || undefined}>
+          {second}
+        </span>
+      )}
+    </span>
   );
 }

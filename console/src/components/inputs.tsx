@@ -1,5 +1,5 @@
 /** Fields that stand by themselves, outside of the form that is bound to the schema (form/controls). */
-import { Switch } from "antd";
+import { Input, Switch } from "antd";
 import type { ReactNode } from "react";
 import { Field } from "./Field";
 
@@ -8,6 +8,27 @@ interface Shared {
   readonly label: ReactNode;
   readonly help?: string;
   readonly whole?: boolean;
+  readonly needed?: boolean;
+  readonly errors?: readonly string[];
+}
+
+interface TextLineProps extends Shared {
+  readonly value: string;
+  readonly onChange: (value: string) => void;
+  readonly placeholder?: string;
+  readonly autoComplete?: string;
+  readonly autoFocus?: boolean;
+  readonly required?: boolean;
+  readonly className?: string;
+}
+
+export function TextLine(props: TextLineProps) {
+  const { id, label, help, whole, needed, errors, onChange, ...input } = props;
+  return (
+    <Field id={id} label={label} help={help} whole={whole ?? false} needed={needed ?? false} errors={errors ?? []}>
+      <Input {...input} id={id} aria-describedby={`${id}-notes`} onChange={(event) => onChange(event.target.value)} />
+    </Field>
+  );
 }
 
 export function Toggle(props: Shared & { checked: boolean; onChange: (checked: boolean) => void }) {

@@ -5,6 +5,7 @@ import { create, namespaces } from "../api/resources";
 import { useLive } from "../api/watch";
 import { Dialog } from "../components/Dialog";
 import { Field } from "../components/Field";
+import { TextLine } from "../components/inputs";
 import { useWords } from "../i18n";
 import { choices, isLabel } from "./namespaces";
 
@@ -60,16 +61,16 @@ export function NamespaceField({
             },
           }}
         >
-          <Field id="namespace-name" label={t("form.metadata_name")} help={t("form.metadata_name_help")} needed>
-            <Input
-              id="namespace-name"
-              aria-describedby="namespace-name-notes"
-              autoComplete="off"
-              autoFocus
-              value={name}
-              onChange={(event) => setName(event.target.value.trim())}
-            />
-          </Field>
+          <TextLine
+            id="namespace-name"
+            label={t("form.metadata_name")}
+            help={t("form.metadata_name_help")}
+            needed
+            autoComplete="off"
+            autoFocus
+            value={name}
+            onChange={(text) => setName(text.trim())}
+          />
         </Dialog>
       )}
     </Field>

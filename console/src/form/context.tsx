@@ -37,7 +37,7 @@ export function useForm(): FormState {
 }
 
 export function ruleOf(kind: string, path: string): Rule {
-  return ((rules as unknown as Record<string, Rule>)[`${kind}.${path}`] ?? {}) as Rule;
+  return (rules as unknown as Record<string, Rule>)[`${kind}.${path}`] ?? {};
 }
 
 export interface Bound {
@@ -65,7 +65,7 @@ export function useField(path: string): Bound {
     value,
     rule: ruleOf("Cluster", path),
     set: (next) =>
-      change((before) => (path === "metadata.name" ? { ...before, name: String(next ?? "") } : written(before, path, next))),
+      change((before) => (path === "metadata.name" ? { ...before, name: typeof next === "string" ? next : "" } : written(before, path, next))),
     errors: shown ? found.filter((one) => !one.warning).map((one) => one.text) : [],
     warnings: shown || value !== undefined ? found.filter((one) => one.warning).map((one) => one.text) : [],
     leave: () => touch(path),

@@ -82,7 +82,7 @@ export function NumberField(props: Props) {
       <InputNumber<number>
         {...aria(bound)}
         value={typeof bound.value === "number" ? bound.value : null}
-        placeholder={props.placeholder ?? (rule.default === undefined ? undefined : String(rule.default))}
+        placeholder={props.placeholder ?? (typeof rule.default === "number" ? String(rule.default) : undefined)}
         min={rule.minimum}
         max={rule.maximum}
         precision={0}
@@ -140,7 +140,7 @@ export function SelectField(props: Props & { choices?: readonly Choice[]; clear?
     <Framed props={props} bound={bound}>
       <Select
         {...aria(bound)}
-        value={(bound.value ?? (props.clear ? undefined : bound.rule.default) ?? (props.many ? [] : undefined)) as never}
+        value={(bound.value ?? (props.clear ? undefined : bound.rule.default) ?? (props.many ? [] : undefined))}
         mode={props.many ? "multiple" : undefined}
         allowClear={props.clear ?? false}
         placeholder={props.placeholder}
@@ -163,7 +163,7 @@ export function ListField(props: Props) {
         {...aria(bound)}
         mode="tags"
         open={false}
-        suffixIcon={null}
+        suffix={null}
         tokenSeparators={[",", " ", "\n"]}
         value={(bound.value as string[] | undefined) ?? []}
         placeholder={props.placeholder}

@@ -28,7 +28,7 @@ export function toDraft(row: MachineRow): Drafted {
     ...rest,
     name: row.name,
     ssh: { ...access, ...(credential ? { credential } : {}), ...(proxy ? { proxy: { address: proxy.address } } : {}) },
-  }) as Drafted;
+  });
 }
 
 export function fromDraft(drafted: Drafted, key: string): MachineRow {

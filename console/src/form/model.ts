@@ -71,7 +71,7 @@ type Json = unknown;
 
 /** Without what says nothing: undefined, empty text, empty lists and maps. */
 export function pruned<T>(value: T): T {
-  return (prune(value as Json) ?? {}) as T;
+  return (prune(value) ?? {}) as T;
 }
 
 function prune(value: Json): Json {
@@ -189,10 +189,8 @@ export function written<T>(object: T, path: string, value: unknown): T {
   const [first = "", ...rest] = path.split(".");
   const before = (object ?? {}) as Record<string, unknown>;
   const next = rest.length === 0 ? value : written(before[first], rest.join("."), value);
-  const copy = { ...before };
-  if (next === undefined) delete copy[first];
-  else copy[first] = next;
-  return copy as T;
+  const { [first]: _before, ...others } = before;
+  return (next === undefined ? others : { ...before, [first]: next }) as T;
 }
 
 export function readAt(object: unknown, path: string): unknown {

@@ -76,7 +76,7 @@ export function cells(text: string): { readonly rows: readonly (readonly string[
   let cell = "";
   let quoted = false;
   for (let at = 0; at < text.length; at += 1) {
-    const sign = text[at];
+    const sign = text.charAt(at);
     if (quoted) {
       if (sign === '"' && text[at + 1] === '"') {
         cell += '"';

@@ -1,7 +1,7 @@
 /** The form as YAML and back. Secrets are not in it: what is entered for a machine stays with it by name. Pure. */
 import { parseAllDocuments, stringify } from "yaml";
 import { API_VERSION } from "../api/resources";
-import type { Cluster, Machine } from "../generated/api";
+import type { Machine } from "../generated/api";
 import { documents, emptyMachine, machineName, type Auth, type Form, type MachineRow } from "./model";
 
 export interface YamlProblem {
@@ -22,6 +22,11 @@ export function toYaml(form: Form): string {
 
 type Loose = { apiVersion?: unknown; kind?: unknown; metadata?: { name?: unknown; namespace?: unknown }; spec?: unknown };
 
+/** What YAML has as a name; a number is meant as its digits. */
+function word(value: unknown): string {
+  return typeof value === "string" || typeof value === "number" ? String(value) : "";
+}
+
 export function fromYaml(text: string, before: Form, makeKey: () => string): Read {
   const clusters: Loose[] = [];
   const machines: Loose[] = [];
@@ -41,7 +46,7 @@ export function fromYaml(text: string, before: Form, makeKey: () => string): Rea
   if (clusters.length > 1) return { problem: { line: undefined, key: "twoClusters", words: "" } };
   const cluster = clusters[0];
   if (!cluster) return { problem: { line: undefined, key: "noCluster", words: "" } };
-  const name = String(cluster.metadata?.name ?? "");
+  const name = word(cluster.metadata?.name);
   const known = new Map(before.machines.map((row) => [machineName(row, before.name), row]));
   const secretsBefore = new Map(
     documents(before).machines.map((machine, index) => [machine.spec.ssh.credential.name, before.machines[index]]),
@@ -50,10 +55,10 @@ export function fromYaml(text: string, before: Form, makeKey: () => string): Rea
     form: {
       ...before,
       name,
-      namespace: String(cluster.metadata?.namespace ?? "default"),
-      spec: (cluster.spec ?? {}) as Cluster["spec"],
+      namespace: word(cluster.metadata?.namespace) || "default",
+      spec: cluster.spec ?? {},
       machines: machines.map((object) => {
-        const own = String(object.metadata?.name ?? "");
+        const own = word(object.metadata?.name);
         const spec = (object.spec ?? {}) as Partial<Machine["spec"]>;
         return machineRow(own, name, spec, known.get(own), secretsBefore, makeKey);
       }),

@@ -2,6 +2,7 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { Button, Input } from "antd";
 import { useState } from "react";
 import { listAudit, verifyAudit, type AuditEvent, type AuditFilter } from "../api/people";
+import { TwoLines } from "../components/cells";
 import { DataTable, type Column } from "../components/DataTable";
 import { Icon } from "../components/icons";
 import { Page } from "../components/Page";
@@ -25,10 +26,9 @@ export default function AuditPage() {
       title: t("audit.user"),
       width: "21%",
       render: (one) => (
-        <span className="two">
+        <TwoLines second={one.sourceIPs?.join(", ")}>
           <span className="mono">{one.user.username || t("audit.nobody")}</span>
-          <span className="second">{one.sourceIPs?.join(", ")}</span>
-        </span>
+        </TwoLines>
       ),
     },
     { key: "verb", title: t("audit.verb"), width: "10%", render: (one) => one.verb },
@@ -36,10 +36,9 @@ export default function AuditPage() {
       key: "what",
       title: t("audit.what"),
       render: (one) => (
-        <span className="two" title={one.requestURI}>
+        <TwoLines title={one.requestURI} second={one.requestURI} mono>
           <span>{[one.objectRef?.resource, one.objectRef?.namespace, one.objectRef?.name].filter(Boolean).join(" / ") || "—"}</span>
-          <span className="second mono">{one.requestURI}</span>
-        </span>
+        </TwoLines>
       ),
     },
     {

@@ -5,7 +5,7 @@ import { Link } from "react-router";
 import { ApiError } from "../api/http";
 import { API_VERSION, cloudCredentials, create, merge, remove, secrets } from "../api/resources";
 import { useLive } from "../api/watch";
-import { IconButton } from "../components/cells";
+import { IconButton, TwoLines } from "../components/cells";
 import { DataTable, type Column } from "../components/DataTable";
 import { Dialog } from "../components/Dialog";
 import { Field } from "../components/Field";
@@ -15,6 +15,7 @@ import { Known } from "../components/Known";
 import { Page } from "../components/Page";
 import { Empty } from "../components/Problem";
 import { Dot } from "../components/State";
+import { TextLine } from "../components/inputs";
 import type { CloudCredential } from "../generated/api";
 import { useWords } from "../i18n";
 import { useLanguage } from "../settings";
@@ -40,10 +41,9 @@ export default function CredentialsPage() {
       width: "28%",
       value: (one) => one.metadata.name,
       render: (one) => (
-        <span className="two">
+        <TwoLines second={one.spec.displayName || one.metadata.namespace}>
           <span className="name-link">{one.metadata.name}</span>
-          <span className="second">{one.spec.displayName || one.metadata.namespace}</span>
-        </span>
+        </TwoLines>
       ),
     },
     { key: "type", title: t("credentials.type"), width: "16%", value: (one) => one.spec.type, render: (one) => t(`credentials.type_${one.spec.type}`) },
@@ -55,15 +55,12 @@ export default function CredentialsPage() {
         const valid = one.status?.valid;
         const word = valid === undefined ? "unknown" : valid ? "yes" : "no";
         return (
-          <span className="two">
+          <TwoLines second={one.status?.message ?? one.status?.address} told={one.status?.message}>
             <span className={valid === false ? "state state-bad" : "state"}>
               <Dot tone={valid === undefined ? "idle" : valid ? "ok" : "bad"} />
               {t(`credentials.valid_${word}`)}
             </span>
-            <span className="second" lang="en" title={one.status?.message}>
-              {one.status?.message ?? one.status?.address ?? ""}
-            </span>
-          </span>
+          </TwoLines>
         );
       },
     },
@@ -154,9 +151,14 @@ function CredentialDialog({ open, onClose }: { open: Exclude<Open, { kind: "dele
     >
       {!before && (
         <>
-          <Field id="c-name" label={t("credentials.name")} help={t("credentials.nameHelp", { name: PUBLIC })} needed>
-            <Input id="c-name" aria-describedby="c-name-notes" value={name} onChange={(event) => setName(event.target.value.trim())} />
-          </Field>
+          <TextLine
+            id="c-name"
+            label={t("credentials.name")}
+            help={t("credentials.nameHelp", { name: PUBLIC })}
+            needed
+            value={name}
+            onChange={(text) => setName(text.trim())}
+          />
           <Field id="c-type" label={t("credentials.type")} group>
             <Radio.Group
               aria-labelledby="c-type-label"
@@ -171,9 +173,7 @@ function CredentialDialog({ open, onClose }: { open: Exclude<Open, { kind: "dele
           </Field>
         </>
       )}
-      <Field id="c-display" label={t("form.displayName")}>
-        <Input id="c-display" value={displayName} onChange={(event) => setDisplayName(event.target.value)} />
-      </Field>
+      <TextLine id="c-display" label={t("form.displayName")} value={displayName} onChange={setDisplayName} />
       {type === "PublicRegistry" ? <FileContent onChange={setContent} /> : <KeyContent onChange={setContent} />}
       {before && <p className="note">{t("credentials.neverShown")}</p>}
     </Dialog>
@@ -210,9 +210,14 @@ function KeyContent({ onChange }: { onChange: OnContent }) {
   };
   return (
     <>
-      <Field id="c-access" label={t("credentials.accessKeyID")} needed>
-        <Input id="c-access" autoComplete="off" value={keys.accessKeyID} onChange={(event) => set({ accessKeyID: event.target.value.trim() })} />
-      </Field>
+      <TextLine
+        id="c-access"
+        label={t("credentials.accessKeyID")}
+        needed
+        autoComplete="off"
+        value={keys.accessKeyID}
+        onChange={(text) => set({ accessKeyID: text.trim() })}
+      />
       <Field id="c-secret" label={t("credentials.secretAccessKey")} needed>
         <Input.Password
           id="c-secret"
@@ -221,9 +226,14 @@ function KeyContent({ onChange }: { onChange: OnContent }) {
           onChange={(event) => set({ secretAccessKey: event.target.value.trim() })}
         />
       </Field>
-      <Field id="c-region" label={t("credentials.region")} needed>
-        <Input id="c-region" placeholder="eu-central-1" value={keys.region} onChange={(event) => set({ region: event.target.value.trim() })} />
-      </Field>
+      <TextLine
+        id="c-region"
+        label={t("credentials.region")}
+        needed
+        placeholder="eu-central-1"
+        value={keys.region}
+        onChange={(text) => set({ region: text.trim() })}
+      />
     </>
   );
 }

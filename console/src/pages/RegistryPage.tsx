@@ -29,7 +29,7 @@ export default function RegistryPage() {
   const { data: info } = useQuery(infoQuery);
   const name = useQuery({ queryKey: ["registry-name"], queryFn: externalName, retry: false });
   const platform = live.items?.get("roost-system/global");
-  const state = platform && (condition(platform as never, "RegistryAddressReady") as Condition | undefined);
+  const state = platform && condition(platform, "RegistryAddressReady");
   const certificate = platform?.status?.certificates?.find((one) => one.name === CERTIFICATE);
   const addresses = (info?.addresses ?? []).map((address) => address.replace(/^https:\/\//, "").replace(/:\d+$/, ""));
   return (

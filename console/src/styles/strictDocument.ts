@@ -24,7 +24,7 @@ export function whileOpening(open: () => void): void {
 }
 
 function plain(name: string): HTMLElement {
-  return Document.prototype.createElement.call(document, name);
+  return document.createElementNS("http://www.w3.org/1999/xhtml", name);
 }
 
 function createElement(name: string): HTMLElement {

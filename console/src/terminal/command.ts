@@ -101,7 +101,7 @@ function takesValue(name: string, verb: string): boolean {
 
 /** `--name=value`, `-nvalue`, and single letters joined as in `-it`. */
 function flagsOf(word: string, verb: string): (readonly [string, string | undefined])[] {
-  const [name = "", value] = word.replace(/^--?/, "").split(/=(.*)/s) as [string, string | undefined];
+  const [name, value] = word.replace(/^--?/, "").split(/=(.*)/s) as [string, string | undefined];
   if (word.startsWith("--") || name.length === 1 || value !== undefined) return [[name, value]];
   const first = name[0] ?? "";
   if (takesValue(first, verb)) return [[first, name.slice(1)]];

@@ -90,7 +90,7 @@ interface ServerTable {
 
 function cellText(cell: unknown): string {
   if (cell === undefined || cell === null) return "<none>";
-  return typeof cell === "object" ? JSON.stringify(cell) : String(cell as string | number | boolean);
+  return typeof cell === "string" ? cell : JSON.stringify(cell);
 }
 
 const AS_TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";

@@ -1,5 +1,6 @@
 import type { Condition } from "../../api/objects";
 import { useClock } from "../../api/watch";
+import { TwoLines } from "../../components/cells";
 import { DataTable, type Column } from "../../components/DataTable";
 import { Reason } from "../../components/Progress";
 import { Empty } from "../../components/Problem";
@@ -11,7 +12,7 @@ import { stepState, STEP_TONE } from "../../states";
 import { ageOf, moment } from "../../time";
 
 export function ConditionsTab({ cluster }: { cluster: Pick<Cluster, "status"> }) {
-  return <ConditionsTable conditions={(cluster.status?.conditions ?? []) as readonly Condition[]} />;
+  return <ConditionsTable conditions={(cluster.status?.conditions ?? [])} />;
 }
 
 export function ConditionsTable({ conditions }: { conditions: readonly Condition[] }) {
@@ -25,10 +26,9 @@ export function ConditionsTable({ conditions }: { conditions: readonly Condition
       title: t("conditions.type"),
       width: "27%",
       render: (one) => (
-        <span className="two" title={words.conditions[one.type]?.[1]}>
+        <TwoLines title={words.conditions[one.type]?.[1]} second={one.type} mono>
           <span>{words.conditions[one.type]?.[0] ?? one.type}</span>
-          <span className="second mono">{one.type}</span>
-        </span>
+        </TwoLines>
       ),
     },
     {

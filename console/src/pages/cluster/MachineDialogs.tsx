@@ -1,14 +1,13 @@
 /** Dialogs about one machine of a cluster: look at it, change it, remove it. */
-import { Input, Select } from "antd";
+import { Select } from "antd";
 import { useState } from "react";
 import { correctAccess } from "../../api/machineAccess";
-import type { Condition } from "../../api/objects";
 import { machines, merge, remove } from "../../api/resources";
 import { useLive } from "../../api/watch";
 import { Dialog } from "../../components/Dialog";
 import { Field } from "../../components/Field";
 import { Icon } from "../../components/icons";
-import { Toggle } from "../../components/inputs";
+import { TextLine, Toggle } from "../../components/inputs";
 import { TypedName } from "../../components/TypedName";
 import { Pairs } from "../../form/controls";
 import { emptyMachine, written, type Auth, type MachineRow } from "../../form/model";
@@ -32,7 +31,7 @@ export function LookDialog({ machine, onClose }: Props) {
   const t = useWords();
   return (
     <Dialog width={900} title={machine.metadata.name} onClose={onClose}>
-      <ConditionsTable conditions={(machine.status?.conditions ?? []) as readonly Condition[]} />
+      <ConditionsTable conditions={(machine.status?.conditions ?? [])} />
       <h3>{t("things.on")}</h3>
       <Things machine={machine} />
     </Dialog>
@@ -140,9 +139,7 @@ export function EditDialog({ machine, onClose }: Props) {
       onClose={onClose}
       act={{ text: t("common.save"), go: save, ready }}
     >
-      <Field id="e-display" label={t("machine.displayName")}>
-        <Input id="e-display" value={displayName} onChange={(event) => setDisplayName(event.target.value)} />
-      </Field>
+      <TextLine id="e-display" label={t("machine.displayName")} value={displayName} onChange={setDisplayName} />
       {worker && (
         <Field id="e-roles" label={t("machine.roles")} help={t("machine.roles_help")}>
           <Select
@@ -150,7 +147,7 @@ export function EditDialog({ machine, onClose }: Props) {
             aria-describedby="e-roles-notes"
             mode="tags"
             open={false}
-            suffixIcon={null}
+            suffix={null}
             tokenSeparators={[",", " "]}
             placeholder="infra, log"
             value={roles}

@@ -4,7 +4,7 @@ import { lazy, Suspense, useState } from "react";
 import { useSearchParams } from "react-router";
 import { create, machines, remove, secrets } from "../../api/resources";
 import { useLive } from "../../api/watch";
-import { IconButton } from "../../components/cells";
+import { IconButton, TwoLines } from "../../components/cells";
 import { DataTable, type Column } from "../../components/DataTable";
 import { Icon } from "../../components/icons";
 import { Known } from "../../components/Known";
@@ -85,12 +85,11 @@ export default function MachinesTab({ cluster }: { cluster: Cluster }) {
       width: "22%",
       value: (one) => one.metadata.name,
       render: (one) => (
-        <span className="two">
+        <TwoLines second={[one.spec.addresses.ipv4, one.spec.addresses.ipv6].filter(Boolean).join(" ")} mono>
           <button type="button" className="link-button name-link start" onClick={() => look(one.metadata.name)}>
             {one.spec.displayName || one.metadata.name}
           </button>
-          <span className="second mono">{[one.spec.addresses.ipv4, one.spec.addresses.ipv6].filter(Boolean).join(" ")}</span>
-        </span>
+        </TwoLines>
       ),
     },
     {
@@ -99,16 +98,11 @@ export default function MachinesTab({ cluster }: { cluster: Cluster }) {
       width: "26%",
       value: (one) => machineState(one).word,
       render: (one) => (
-        <span className="two">
+        <TwoLines second={one.status?.message} told={one.status?.message}>
           <button type="button" className="link-button plain-link" onClick={() => look(one.metadata.name)}>
             <State state={machineState(one)} />
           </button>
-          {one.status?.message && (
-            <span className="second" lang="en" title={one.status.message}>
-              {one.status.message}
-            </span>
-          )}
-        </span>
+        </TwoLines>
       ),
     },
     {
@@ -117,7 +111,7 @@ export default function MachinesTab({ cluster }: { cluster: Cluster }) {
       width: "19%",
       value: (one) => one.spec.role,
       render: (one) => (
-        <span className="two">
+        <TwoLines>
           <span>{t(`role.${one.spec.role}`)}</span>
           <span className="tags">
             {(one.spec.roles ?? []).map((role) => (
@@ -129,7 +123,7 @@ export default function MachinesTab({ cluster }: { cluster: Cluster }) {
               <span className="tag">{t("machines.taints", { count: (one.spec.taints ?? []).length })}</span>
             )}
           </span>
-        </span>
+        </TwoLines>
       ),
     },
     {
@@ -145,15 +139,15 @@ export default function MachinesTab({ cluster }: { cluster: Cluster }) {
       render: (one) => {
         const facts = one.status?.facts;
         if (!facts) return <span className="quiet">—</span>;
+        const sizes = [
+          facts.architecture,
+          facts.cpus && t("machine.cpus", { count: facts.cpus }),
+          facts.memoryMiB && memory(facts.memoryMiB, language),
+        ];
         return (
-          <span className="two">
+          <TwoLines second={sizes.filter(Boolean).join(" · ")}>
             <span>{facts.operatingSystem ?? facts.hostname}</span>
-            <span className="second">
-              {[facts.architecture, facts.cpus && t("machine.cpus", { count: facts.cpus }), facts.memoryMiB && memory(facts.memoryMiB, language)]
-                .filter(Boolean)
-                .join(" · ")}
-            </span>
-          </span>
+          </TwoLines>
         );
       },
     },

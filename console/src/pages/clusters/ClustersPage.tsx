@@ -3,6 +3,7 @@ import { lazy, Suspense, useCallback, useDeferredValue, useMemo, useState } from
 import { Link, useNavigate, useSearchParams } from "react-router";
 import { clusters } from "../../api/resources";
 import { useClock, useLive } from "../../api/watch";
+import { TwoLines } from "../../components/cells";
 import { DataTable, type Column, type Sorting } from "../../components/DataTable";
 import { Icon } from "../../components/icons";
 import { Page } from "../../components/Page";
@@ -85,12 +86,11 @@ export function ClustersPage() {
         width: "23%",
         value: (cluster) => cluster.metadata.name,
         render: (cluster) => (
-          <span className="two">
+          <TwoLines second={cluster.spec.displayName || cluster.metadata.namespace}>
             <Link className="name-link" to={`/clusters/${cluster.metadata.namespace}/${cluster.metadata.name}`}>
               {cluster.metadata.name}
             </Link>
-            <span className="second">{cluster.spec.displayName || cluster.metadata.namespace}</span>
-          </span>
+          </TwoLines>
         ),
       },
       {
@@ -132,10 +132,9 @@ export function ClustersPage() {
         wide: true,
         value: (cluster) => clusterType(cluster),
         render: (cluster) => (
-          <span className="two">
+          <TwoLines second={t(`type.${clusterType(cluster)}.provider`)}>
             <span>{t(`type.${clusterType(cluster)}.kind`)}</span>
-            <span className="second">{t(`type.${clusterType(cluster)}.provider`)}</span>
-          </span>
+          </TwoLines>
         ),
       },
       {
@@ -208,10 +207,12 @@ export function ClustersPage() {
             />
             <span className="grow" />
             <span className="quiet" aria-live="polite">
-              {t("clusters.count", { count: rows.length, total: live.items.size })}
+              {t("clusters.count", { count: rows.length, total: live.items.size + live.coming })}
             </span>
           </div>
-          {rows.length === 0 ? (
+          {rows.length === 0 && live.coming > 0 ? (
+            <Loading />
+          ) : rows.length === 0 ? (
             <Empty
               title={t("clusters.nothingFound")}
               action={
@@ -254,8 +255,14 @@ function StateCell({ cluster, language }: { cluster: Cluster; language: "en" | "
   const key = `${cluster.metadata.namespace}/${cluster.metadata.name}`;
   const explained = hasWord(`stateNote.${state.word}`) ? t(`stateNote.${state.word}`) : "";
   const shown = withoutRetry(message) || explained;
+  const second = shown && state.word !== "Running" && (
+    <>
+      {shown}
+      {at && ` · ${t("progress.retryAt", { time: clock(at, language) })}`}
+    </>
+  );
   return (
-    <span className="two">
+    <TwoLines second={second} told={message}>
       <span>
         <State state={state} />
         {GOING_ON.has(state.word) && (
@@ -269,13 +276,7 @@ function StateCell({ cluster, language }: { cluster: Cluster; language: "en" | "
           </Link>
         )}
       </span>
-      {shown && state.word !== "Running" && (
-        <span className="second" title={message} lang={message ? "en" : undefined}>
-          {shown}
-          {at && ` · ${t("progress.retryAt", { time: clock(at, language) })}`}
-        </span>
-      )}
-    </span>
+    </TwoLines>
   );
 }
 

@@ -1,12 +1,12 @@
 /** The frame of the two forms by which a cluster that exists already comes in: name, namespace, rights, and what is its own. */
-import { Button, Input } from "antd";
+import { Button } from "antd";
 import { useState, type SyntheticEvent, type ReactNode } from "react";
 import { useNavigate } from "react-router";
 import { API_VERSION, clusters, create, remove, secrets } from "../../api/resources";
 import type { Secret } from "../../api/objects";
-import { Field } from "../../components/Field";
 import { Page } from "../../components/Page";
 import { Refused } from "../../components/Problem";
+import { TextLine } from "../../components/inputs";
 import { useAct } from "../../components/useAct";
 import { at, fromError, type Finding } from "../../form/findings";
 import { NamespaceField } from "../../form/NamespaceField";
@@ -99,20 +99,19 @@ export function AttachForm(props: {
     <Page title={props.title} lead={props.lead} above={above}>
       <form className="card narrow" onSubmit={(event) => void send(event)}>
         <div className="card-body form-grid">
-          <Field id="name" label={t("form.metadata_name")} help={t("form.metadata_name_help")} errors={errors("metadata.name")} needed>
-            <Input
-              id="name"
-              aria-describedby="name-notes"
-              autoFocus
-              required
-              value={name}
-              onChange={(event) => setName(event.target.value.trim())}
-            />
-          </Field>
+          <TextLine
+            id="name"
+            label={t("form.metadata_name")}
+            help={t("form.metadata_name_help")}
+            errors={errors("metadata.name")}
+            needed
+            autoFocus
+            required
+            value={name}
+            onChange={(text) => setName(text.trim())}
+          />
           <NamespaceField value={namespace} onChange={setNamespace} errors={errors("metadata.namespace")} />
-          <Field id="display" label={t("form.displayName")} whole>
-            <Input id="display" value={displayName} onChange={(event) => setDisplayName(event.target.value)} />
-          </Field>
+          <TextLine id="display" label={t("form.displayName")} whole value={displayName} onChange={setDisplayName} />
           {props.children(errors)}
           <ProfileField value={profile} onChange={setProfile} />
           <div className="whole inline">

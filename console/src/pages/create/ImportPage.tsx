@@ -3,7 +3,7 @@ import { Input, Radio } from "antd";
 import { useState } from "react";
 import { Field } from "../../components/Field";
 import { FilePick } from "../../components/FilePick";
-import { Toggle } from "../../components/inputs";
+import { TextLine, Toggle } from "../../components/inputs";
 import { useWords } from "../../i18n";
 import { AttachForm, secretName } from "./AttachForm";
 
@@ -83,16 +83,16 @@ export default function ImportPage() {
             </Field>
           ) : (
             <>
-              <Field id="server" label={t("import.server")} errors={errors("spec.imported.server")} needed>
-                <Input
-                  id="server"
-                  aria-describedby="server-notes"
-                  required
-                  placeholder="https://10.0.0.1:6443"
-                  value={server}
-                  onChange={(event) => setServer(event.target.value)}
-                />
-              </Field>
+              <TextLine
+                id="server"
+                label={t("import.server")}
+                errors={errors("spec.imported.server")}
+                needed
+                required
+                placeholder="https://10.0.0.1:6443"
+                value={server}
+                onChange={setServer}
+              />
               <Field id="token" label={t("import.token")} help={t("import.tokenHelp")} needed>
                 <Input.Password
                   id="token"
@@ -116,21 +116,16 @@ export default function ImportPage() {
               </Field>
             </>
           )}
-          <Field
+          <TextLine
             id="server-name"
             label={t("import.serverName")}
             help={t("import.serverNameHelp")}
             errors={errors("spec.imported.tlsServerName")}
             whole
-          >
-            <Input
-              id="server-name"
-              aria-describedby="server-name-notes"
-              placeholder="kubernetes"
-              value={serverName}
-              onChange={(event) => setServerName(event.target.value.trim())}
-            />
-          </Field>
+            placeholder="kubernetes"
+            value={serverName}
+            onChange={(text) => setServerName(text.trim())}
+          />
           <Toggle id="unsupported" label={t("import.unsupported")} help={t("import.unsupportedHelp")} checked={unsupported} onChange={setUnsupported} />
           <Toggle id="takeover" label={t("import.takeover")} help={t("import.takeoverHelp")} checked={takeover} onChange={setTakeover} />
         </>

@@ -1,7 +1,7 @@
 /** The machines of the form: add, paste, keep and restore a draft, edit, copy, remove. */
 import { Button } from "antd";
 import { lazy, Suspense, useState } from "react";
-import { IconButton } from "../../components/cells";
+import { IconButton, TwoLines } from "../../components/cells";
 import { DataTable, type Column } from "../../components/DataTable";
 import { Icon } from "../../components/icons";
 import { problemText } from "../../components/Problem";
@@ -53,12 +53,11 @@ export function MachineList({ user }: { user: string }) {
       title: t("machines.address"),
       width: "26%",
       render: (row) => (
-        <span className="two">
+        <TwoLines second={row.spec.displayName || machineName(row, form.name)}>
           <button type="button" className="link-button mono start" onClick={() => setOpen({ row, fresh: false })}>
             {[row.spec.addresses.ipv4, row.spec.addresses.ipv6].filter(Boolean).join(" ") || t("machines.noAddress")}
           </button>
-          <span className="second">{row.spec.displayName || machineName(row, form.name)}</span>
-        </span>
+        </TwoLines>
       ),
     },
     { key: "role", title: t("machines.role"), width: "18%", render: (row) => t(`role.${row.spec.role}`) },
@@ -67,10 +66,9 @@ export function MachineList({ user }: { user: string }) {
       title: t("machines.ssh"),
       width: "20%",
       render: (row) => (
-        <span className="two">
+        <TwoLines second={t(`machine.auth_${row.auth.kind}`)}>
           <span className="mono">{`${row.spec.ssh.user || "root"} :${row.spec.ssh.port ?? 22}`}</span>
-          <span className="second">{t(`machine.auth_${row.auth.kind}`)}</span>
-        </span>
+        </TwoLines>
       ),
     },
     {

@@ -50,7 +50,12 @@ export default function OnPremisesPage() {
   const [touched, setTouched] = useState<ReadonlySet<string>>(new Set());
   const [showAll, setShowAll] = useState(false);
   const [checking, setChecking] = useState(false);
-  const [dry, setDry] = useState<readonly Finding[]>([]);
+  // What the API server found, and the form that it was asked about: another form has not been asked about yet.
+  const [dry, setDry] = useState<{ readonly of: Form; readonly findings: readonly Finding[] }>();
+  const latest = useRef(form);
+  useEffect(() => {
+    latest.current = form;
+  }, [form]);
   const language = useLanguage();
   const { findings: live, failed } = useJudgement(form);
   const reviewing = search.get("step") === "review";
@@ -58,19 +63,15 @@ export default function OnPremisesPage() {
   const [leave, setLeave] = useState(false);
   useBlocker(form.name !== "" || form.machines.length > 0, leave);
 
-  const change = useCallback((next: (before: Form) => Form) => {
-    setForm(next);
-    setDry([]);
-  }, []);
   const touch = useCallback(
     (path: string) => setTouched((before) => (before.has(path) ? before : new Set(before).add(path))),
     [],
   );
   // The rules' own words come in the person's language; what only the API server finds stands beside them.
-  const findings = useMemo(() => merged(live, dry), [dry, live]);
+  const findings = useMemo(() => merged(live, dry?.of === form ? dry.findings : []), [dry, form, live]);
   const state = useMemo<FormState>(
-    () => ({ form, change, findings, touched, touch, showAll }),
-    [form, change, findings, touched, touch, showAll],
+    () => ({ form, change: setForm, findings, touched, touch, showAll }),
+    [form, findings, touched, touch, showAll],
   );
   const set = (key: string, value: string) =>
     setSearch((before) => {
@@ -85,7 +86,9 @@ export default function OnPremisesPage() {
     // Both judges once more: what stands at the fields may be of half a second ago.
     const [judged, answer] = await Promise.all([judge(form, language, new AbortController().signal), dryRun(form)]);
     setChecking(false);
-    setDry(answer.findings);
+    // Whoever goes on typing meanwhile mends what this answer is about; they ask again when they are done.
+    if (latest.current !== form) return;
+    setDry({ of: form, findings: answer.findings });
     const errors = merged(judged.findings, answer.findings).filter((one) => !one.warning);
     const first = errors[0];
     if (!first) return set("step", "review");
@@ -104,10 +107,10 @@ export default function OnPremisesPage() {
         <Review
           form={form}
           findings={findings}
-          onChange={(next) => change(() => next)}
+          onChange={setForm}
           onBack={() => set("step", "")}
           onRefused={(found) => {
-            setDry(found);
+            setDry({ of: form, findings: found });
             set("step", "");
           }}
           onCreated={() => {
@@ -167,7 +170,7 @@ export default function OnPremisesPage() {
           </div>
           {withYaml && (
             <Suspense fallback={<Loading />}>
-              <YamlPane form={form} onForm={(next) => change(() => next)} makeKey={nextKey} />
+              <YamlPane form={form} onForm={setForm} makeKey={nextKey} />
             </Suspense>
           )}
         </div>

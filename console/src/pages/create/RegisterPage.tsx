@@ -1,8 +1,6 @@
 /** Makes a place for a cluster that dials out itself, then shows what has to be applied there. */
-import { Input } from "antd";
 import { useState } from "react";
-import { Field } from "../../components/Field";
-import { Toggle } from "../../components/inputs";
+import { TextLine, Toggle } from "../../components/inputs";
 import { useWords } from "../../i18n";
 import { AttachForm } from "./AttachForm";
 
@@ -23,15 +21,15 @@ export default function RegisterPage() {
       {(errors) => (
         <>
           <Toggle id="manual" label={t("register.manual")} help={t("register.manualHelp")} checked={manual} onChange={setManual} />
-          <Field id="uid" label={t("register.uid")} help={t("register.uidHelp")} errors={errors("spec.registered.expectedUID")}>
-            <Input
-              id="uid"
-              aria-describedby="uid-notes"
-              className="mono"
-              value={uid}
-              onChange={(event) => setUid(event.target.value.trim())}
-            />
-          </Field>
+          <TextLine
+            id="uid"
+            label={t("register.uid")}
+            help={t("register.uidHelp")}
+            errors={errors("spec.registered.expectedUID")}
+            className="mono"
+            value={uid}
+            onChange={(text) => setUid(text.trim())}
+          />
           <p className="note whole">{t("register.next")}</p>
         </>
       )}

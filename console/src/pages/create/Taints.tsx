@@ -29,7 +29,7 @@ export function Taints({ value, onChange }: { value: readonly Taint[]; onChange:
             placeholder="reserved"
             className="mono"
             value={taint.value ?? ""}
-            onChange={(event) => change(index, { value: event.target.value || undefined } as Partial<Taint>)}
+            onChange={(event) => change(index, { value: event.target.value || undefined })}
           />
           <Select
             aria-label={t("machine.effect")}

@@ -52,7 +52,7 @@ export function TagsRow(props: { path: string; row: MachineRow; set: SetField; e
         aria-describedby={`${id}-notes`}
         mode="tags"
         open={false}
-        suffixIcon={null}
+        suffix={null}
         tokenSeparators={[",", " "]}
         placeholder={props.placeholder}
         value={(readAt(props.row, props.path) as string[] | undefined) ?? []}

@@ -6,7 +6,7 @@ import { ApiError } from "../../api/http";
 import { clusters, merge, projects, remove } from "../../api/resources";
 import { useLive } from "../../api/watch";
 import { Card } from "../../components/Card";
-import { IconButton } from "../../components/cells";
+import { IconButton, TwoLines } from "../../components/cells";
 import { DataTable, type Column } from "../../components/DataTable";
 import { Dialog } from "../../components/Dialog";
 import { Page } from "../../components/Page";
@@ -83,12 +83,11 @@ function Clusters({ project, fixed, onChange }: { project: Project; fixed: boole
       title: t("clusters.name"),
       value: (one) => one.name,
       render: (one) => (
-        <span className="two">
+        <TwoLines second={one.namespace}>
           <Link className="name-link" to={`/clusters/${one.namespace}/${one.name}`}>
             {one.name}
           </Link>
-          <span className="second">{one.namespace}</span>
-        </span>
+        </TwoLines>
       ),
     },
     { key: "state", title: t("clusters.state"), width: "44%", render: (one) => <ClusterState joined={one} /> },
@@ -144,14 +143,9 @@ function ClusterState({ joined }: { joined: Joined }) {
   const live = useLive(clusters, alone ? joined.namespace : undefined, alone ? joined.name : undefined);
   const cluster = live.items?.get(`${joined.namespace}/${joined.name}`);
   return (
-    <span className="two">
+    <TwoLines second={joined.message} told={joined.message}>
       <span>{cluster ? <State state={clusterState(cluster)} /> : "—"}</span>
-      {joined.message && (
-        <span className="second" lang="en" title={joined.message}>
-          {joined.message}
-        </span>
-      )}
-    </span>
+    </TwoLines>
   );
 }
 

@@ -1,15 +1,16 @@
 /** The view of projects: clusters and people that belong together. */
-import { Button, Input } from "antd";
+import { Button } from "antd";
 import { useState } from "react";
 import { Link, useNavigate } from "react-router";
 import { API_VERSION, create, projects } from "../../api/resources";
+import { TwoLines } from "../../components/cells";
 import { DataTable, type Column } from "../../components/DataTable";
 import { Dialog } from "../../components/Dialog";
-import { Field } from "../../components/Field";
 import { Icon } from "../../components/icons";
 import { Known } from "../../components/Known";
 import { Page } from "../../components/Page";
 import { Empty } from "../../components/Problem";
+import { TextLine } from "../../components/inputs";
 import type { Project } from "../../generated/api";
 import { useWords } from "../../i18n";
 import { useProjects } from "./useProjects";
@@ -25,12 +26,11 @@ export default function ProjectsPage() {
       title: t("projects.name"),
       value: (one) => one.spec.displayName || one.metadata.name,
       render: (one) => (
-        <span className="two">
+        <TwoLines second={one.metadata.name}>
           <Link className="name-link" to={`/projects/${one.metadata.name}`}>
             {one.spec.displayName || one.metadata.name}
           </Link>
-          <span className="second">{one.metadata.name}</span>
-        </span>
+        </TwoLines>
       ),
     },
     {
@@ -90,18 +90,16 @@ function NewProject({ onClose, onMade }: { onClose: () => void; onMade: (name: s
   };
   return (
     <Dialog title={t("projects.create")} onClose={onClose} act={{ text: t("projects.create"), go, ready: name !== "" }}>
-      <Field id="p-name" label={t("projects.name")} help={t("form.metadata_name_help")} needed>
-        <Input
-          id="p-name"
-          aria-describedby="p-name-notes"
-          autoFocus
-          value={name}
-          onChange={(event) => setName(event.target.value.trim())}
-        />
-      </Field>
-      <Field id="p-display" label={t("form.displayName")}>
-        <Input id="p-display" value={displayName} onChange={(event) => setDisplayName(event.target.value)} />
-      </Field>
+      <TextLine
+        id="p-name"
+        label={t("projects.name")}
+        help={t("form.metadata_name_help")}
+        needed
+        autoFocus
+        value={name}
+        onChange={(text) => setName(text.trim())}
+      />
+      <TextLine id="p-display" label={t("form.displayName")} value={displayName} onChange={setDisplayName} />
     </Dialog>
   );
 }

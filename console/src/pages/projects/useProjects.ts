@@ -28,6 +28,7 @@ export function useProjects(): Projects {
     mine,
     live: {
       items: own.data && new Map(own.data.map((one) => [one.metadata.name, one])),
+      coming: 0,
       error,
       staleSince: error && own.data ? own.dataUpdatedAt : undefined,
       again: () => void own.refetch(),

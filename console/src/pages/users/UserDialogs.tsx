@@ -10,7 +10,7 @@ import { useLive } from "../../api/watch";
 import { Code } from "../../components/Copy";
 import { Dialog } from "../../components/Dialog";
 import { Field } from "../../components/Field";
-import { Toggle } from "../../components/inputs";
+import { TextLine, Toggle } from "../../components/inputs";
 import { Loading, Refused } from "../../components/Problem";
 import { useWords } from "../../i18n";
 
@@ -60,19 +60,17 @@ export function UserDialog({ user, onClose }: { user: User | undefined; onClose:
       act={{ text: user ? t("common.save") : t("users.create"), go, ready: name !== "" }}
     >
       {!user && (
-        <Field id="u-name" label={t("users.name")} help={t("users.nameHelp")} needed>
-          <Input
-            id="u-name"
-            aria-describedby="u-name-notes"
-            autoComplete="off"
-            value={name}
-            onChange={(event) => setName(event.target.value.trim())}
-          />
-        </Field>
+        <TextLine
+          id="u-name"
+          label={t("users.name")}
+          help={t("users.nameHelp")}
+          needed
+          autoComplete="off"
+          value={name}
+          onChange={(text) => setName(text.trim())}
+        />
       )}
-      <Field id="u-display" label={t("form.displayName")}>
-        <Input id="u-display" value={displayName} onChange={(event) => setDisplayName(event.target.value)} />
-      </Field>
+      <TextLine id="u-display" label={t("form.displayName")} value={displayName} onChange={setDisplayName} />
       <Field id="u-groups" label={t("users.groups")} help={t("users.groupsHelp")}>
         <Select
           id="u-groups"
@@ -142,9 +140,13 @@ export function TokenDialog({ user, onClose }: { user: User; onClose: () => void
   };
   return (
     <Dialog title={title} onClose={onClose} act={{ text: t("users.tokenMake"), go, ready: name !== "" }}>
-      <Field id="t-name" label={t("users.tokenName")} needed>
-        <Input id="t-name" value={name} onChange={(event) => setName(event.target.value.trim())} />
-      </Field>
+      <TextLine
+        id="t-name"
+        label={t("users.tokenName")}
+        needed
+        value={name}
+        onChange={(text) => setName(text.trim())}
+      />
       <Field id="t-days" label={t("users.tokenDays")}>
         <InputNumber<number> id="t-days" min={1} max={365} precision={0} value={days} onChange={(value) => setDays(value ?? 90)} />
       </Field>

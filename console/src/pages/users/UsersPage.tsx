@@ -4,7 +4,7 @@ import { Button } from "antd";
 import { useState } from "react";
 import { listTokens, listUsers, revokeToken, type Token, type User } from "../../api/people";
 import { Card } from "../../components/Card";
-import { IconButton } from "../../components/cells";
+import { IconButton, TwoLines } from "../../components/cells";
 import { DataTable, type Column } from "../../components/DataTable";
 import { Dialog } from "../../components/Dialog";
 import { Icon, type IconName } from "../../components/icons";
@@ -38,10 +38,9 @@ export default function UsersPage() {
       width: "26%",
       value: (one) => one.name,
       render: (one) => (
-        <span className="two">
+        <TwoLines second={one.name} mono>
           <span className="name-link">{one.displayName || one.name}</span>
-          <span className="second mono">{one.name}</span>
-        </span>
+        </TwoLines>
       ),
     },
     {
