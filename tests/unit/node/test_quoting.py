@@ -31,23 +31,28 @@ NAMES = st.text(
 ).filter(lambda name: name not in (".", "..") and "/" not in name and not name.startswith(".roost-"))
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(name=NAMES, other=NAMES, content=st.binary(max_size=300))
-def test_paths_contents_and_targets(name: str, other: str, content: bytes) -> None:
-    asyncio.run(there_and_back(name, other, content))
+# An act runs some shells, so each example has several names at once.
+@settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(names=st.lists(NAMES, min_size=4, max_size=6, unique=True), content=st.binary(max_size=300))
+def test_paths_contents_and_targets(names: list[str], content: bytes) -> None:
+    asyncio.run(there_and_back(names, content))
 
 
-async def there_and_back(name: str, other: str, content: bytes) -> None:
+async def there_and_back(names: list[str], content: bytes) -> None:
     with tempfile.TemporaryDirectory() as directory:
         machine = FakeMachine(Path(directory))
         before = tree(machine.root)
-        things: list[Thing] = [File(f"/etc/{name}/f{other}", content), Symlink(f"/etc/l{other}", other)]
+        things: list[Thing] = []
+        for number, (name, other) in enumerate(zip(names, reversed(names), strict=True)):
+            things += [File(f"/etc/{number}{name}/f{other}", content), Symlink(f"/etc/l{name}", other)]
         connection = await machine.connect(TARGET)
         comparison = compare(things, await observe(connection, things, cluster_id=CLUSTER))
-        act = Act(CLUSTER, "a", f"t {name}", things, comparison.changes, Sources(Blobs()))
+        act = Act(CLUSTER, "a", f"t {names[0]}", things, comparison.changes, Sources(Blobs()))
         result = await apply(connection, act)
         assert result.ok, result
-        assert (machine.root / "etc" / name / f"f{other}").read_bytes() == content
+        for number, (name, other) in enumerate(zip(names, reversed(names), strict=True)):
+            assert (machine.root / "etc" / f"{number}{name}" / f"f{other}").read_bytes() == content
+            assert (machine.root / "etc" / f"l{name}").readlink() == Path(other)
         again = compare(things, await observe(connection, things, cluster_id=CLUSTER))
         assert not again.changes and not again.blocked
         undone = await undo(connection, CLUSTER)
