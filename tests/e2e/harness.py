@@ -239,8 +239,10 @@ class Story:
     def end(self) -> None:
         for platform in (self.platform, *self.others):
             platform.stop()
-        if self.machines:
-            self.lab.down([m.name for m in self.machines])
+        # A story may have taken one away itself.
+        there = {machine.name for machine in self.lab.machines()} if self.machines else set[str]()
+        if left := [machine.name for machine in self.machines if machine.name in there]:
+            self.lab.down(left)
 
 
 def ssh_secret(name: str, machine: Machine) -> dict[str, Any]:

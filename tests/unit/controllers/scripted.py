@@ -91,7 +91,8 @@ class ScriptedProvider:
         return self._plan(ctx)
 
     async def remove(self, ctx: Context, names: Sequence[str]) -> None:
-        self.log.append(f"remove {','.join(names)}")
+        forced = {machine.name for machine in ctx.machines if machine.forced}
+        self.log.append(f"remove {','.join(name + ('!' if name in forced else '') for name in names)}")
         await self._undo(ctx, [machine for machine in ctx.machines if machine.name in names])
 
     async def destroy(self, ctx: Context) -> None:

@@ -129,6 +129,21 @@ async def test_an_unreachable_machine_is_named_and_let_go_by_force_alone(world: 
         assert world.left() == [ref("Secret", "login")]
 
 
+async def test_the_provider_is_told_which_machine_goes_by_force(world: World) -> None:
+    """So that it waits for nothing there, and takes it out of the cluster all the same."""
+    async with world.controllers():
+        world.apply_demo()
+        await asyncio.sleep(100)
+        patch = {"metadata": {"name": "m3", "namespace": "ns", "annotations": {FORCE_REMOVAL_ANNOTATION: "true"}}}
+        world.api.put(MACHINE, patch)
+        world.api.remove(ref("Machine", "m3"))
+        await asyncio.sleep(100)
+        assert "remove m3!" in world.provider.log
+        world.api.remove(ref("Machine", "m2"))
+        await asyncio.sleep(100)
+        assert "remove m2" in world.provider.log
+
+
 async def test_restored_machines_go_while_another_hangs_and_force_ends_the_wait(world: World) -> None:
     world.provider.hanging = {"m3"}
     async with world.controllers():

@@ -27,6 +27,8 @@ class MachineInput:
     spec: MachineSpec
     target: Target
     deleting: bool = False
+    forced: bool = False
+    """It goes as it is: nothing on it is waited for."""
 
 
 @dataclass(frozen=True)

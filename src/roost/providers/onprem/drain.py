@@ -14,6 +14,7 @@ from roost.api.errors import RetryLater
 from roost.kube.client import MERGE, Client, Json
 from roost.kube.errors import answered
 from roost.kube.resources import NODE, POD
+from roost.providers.onprem.nodes import read
 
 SECONDS: Final = 120.0
 """Of one attempt; the work is tried again later for as long as the Machine is to go."""
@@ -34,7 +35,10 @@ async def cordon(client: Client, node: str) -> None:
 
 
 async def drain(client: Client, node: str, *, seconds: float = SECONDS) -> None:
-    """Raises RetryLater DrainBlocked with the Pods that are still there."""
+    """Raises RetryLater DrainBlocked with the Pods that are still there.
+
+    Where the node stops reporting meanwhile there is nothing to wait for: nobody is left to end its Pods.
+    """
     await cordon(client, node)
     end = time.monotonic() + seconds
     refused: dict[str, str] = {}
@@ -55,6 +59,8 @@ async def drain(client: Client, node: str, *, seconds: float = SECONDS) -> None:
         if time.monotonic() >= end:
             raise RetryLater("DrainBlocked", _blocked(node, seconds, refused))
         await asyncio.sleep(INTERVAL)
+        if not read(await client.call("GET", NODE.path(name=node))).ready:
+            return
 
 
 async def _evict(client: Client, metadata: Json) -> str | None:

@@ -99,8 +99,9 @@ async def _out_of_cluster(ctx: Context, client: Client, machine: MachineInput) -
         if node is None:
             return
         _doing(ctx, machine, f"evicting the Pods of node {node.name}")
-        # Nothing on a node that is gone can end its Pods; waiting for them would hold up the removal for ever.
-        if node.ready:
+        # Nothing on a node that is gone can end its Pods; waiting for them would hold up the removal for ever. And
+        # whoever forces a removal knows that it is gone before the cluster does.
+        if node.ready and not machine.forced:
             await drain.drain(client, node.name)
         else:
             await drain.cordon(client, node.name)
