@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -35,13 +36,25 @@ class Running:
     url: str
 
 
-def ensure_running(listen: str = DEFAULT_LISTEN) -> str:
-    """URL of the mirror; starts it in the background where none runs."""
+def ensure_running(listen: str = "") -> str:
+    """URL of the mirror; starts it in the background where none runs, at the usual place or at `listen`."""
     with cache.exclusive("mirror", "the mirror is being started by another process"):
         known = running()
         if known is not None:
             return known.url
-        return _start(listen).url
+        return _start(listen or usual()).url
+
+
+def usual() -> str:
+    """Where a mirror listens that nobody has placed: elsewhere when another cache's mirror has the usual port."""
+    host, _, port = DEFAULT_LISTEN.rpartition(":")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, int(port)))
+        except OSError:
+            return f"{host}:0"
+    return DEFAULT_LISTEN
 
 
 def running() -> Running | None:

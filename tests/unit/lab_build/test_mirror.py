@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -185,3 +186,13 @@ def test_a_pid_file_of_another_process_is_not_believed(tmp_path: Path, monkeypat
     assert mirror.running() is None
     assert not mirror.stop()
     assert not (tmp_path / "mirror.json").exists()
+
+
+def test_the_mirror_of_another_cache_keeps_its_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        place = f"127.0.0.1:{other.getsockname()[1]}"
+        monkeypatch.setattr(mirror, "DEFAULT_LISTEN", place)
+        assert mirror.usual() == "127.0.0.1:0"
+    assert mirror.usual() == place
