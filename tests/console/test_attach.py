@@ -55,7 +55,7 @@ def test_imported_then_refused_then_unreachable(story: Story, visit: Visit, tmp_
         person.page.locator("nav.side").get_by_role("link", name="Clusters").click()
         row = person.row("theirs")
         row.get_by_text("Running").wait_for(timeout=30_000)
-        row.get_by_text("1.30.4").wait_for()
+        row.get_by_text("1.28.15").wait_for()
 
         # Whoever is administrator there takes roost's account away.
         assert server.call("DELETE", "/api/v1/namespaces/roost-system/serviceaccounts/roost-manager").status == 200
@@ -74,7 +74,7 @@ def test_registered_connected_and_not_connected_any_more(story: Story, visit: Vi
     person.stay()
     (tmp_path / "edge").mkdir()
     with ExitStack() as stack:
-        server = apiserver._start("1.30.4", tmp_path / "edge", stack)
+        server = apiserver._start("1.28.15", tmp_path / "edge", stack)
         person.button("Attach cluster").click()
         person.page.locator("a.choice[href$=register]").click()
         person.page.fill("#name", "edge")
@@ -91,7 +91,7 @@ def test_registered_connected_and_not_connected_any_more(story: Story, visit: Vi
 
         with agent(server, tmp_path / "agent", manifest, apiserver.free_port()):
             row.get_by_text("Running").wait_for(timeout=60_000)
-            row.get_by_text("1.30.4").wait_for(timeout=60_000)
+            row.get_by_text("1.28.15").wait_for(timeout=60_000)
             row.get_by_role("link", name="edge", exact=True).click()
             person.page.locator(".tabs").get_by_role("link", name="Terminal", exact=True).click()
             person.page.get_by_label("Command", exact=True).fill("kubectl get namespaces")

@@ -98,8 +98,8 @@ def test_created_in_the_form_and_available_without_a_reload(story: Story, visit:
             assert person.page.locator("main tbody").get_by_text("Ready").count() == 2
     assert wrong == []
 
-    person.button("Delete cluster").click()
-    go = person.button("Delete cluster", person.dialog)
+    person.button("Delete").click()
+    go = person.button("Delete", person.dialog)
     person.dialog.get_by_label("Type demo to confirm").fill("dem")
     assert go.is_disabled()
     person.dialog.get_by_label("Type demo to confirm").fill("demo")

@@ -116,9 +116,9 @@ def test_creating_changing_and_deleting(signed_in: Visitor, running: Running, ku
     assert kubectl(*words) == [other(one) for one in sent]
 
     def delete() -> None:
-        person.button("Delete cluster").click()
+        person.button("Delete").click()
         person.dialog.locator("#typed").fill("same")
-        person.button("Delete cluster", person.dialog).click()
+        person.button("Delete", person.dialog).click()
 
     alike(delete, "delete", "cluster", "other", "-n", "default", "--wait=false")
 

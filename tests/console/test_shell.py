@@ -141,7 +141,7 @@ def test_refused_signed_out_and_unreachable_are_told_apart(visit: Visit, running
 def new_user(person: Visitor, name: str) -> str:
     """Made on the page of users; its password is told once."""
     person.page.locator("nav.side").get_by_role("link", name="Users and rights").click()
-    person.page.locator("main .page-actions button").click()
+    person.button("Create user").click()
     person.dialog.locator("#u-name").fill(name)
     person.dialog.locator(".ant-modal-footer button").last.click()
     shown = person.dialog.locator("code")

@@ -57,7 +57,7 @@ export default function YamlEditor(props: {
           syntaxHighlighting(colours),
           look,
           EditorState.readOnly.of(readOnly),
-          EditorView.contentAttributes.of({ "aria-label": label, ...(readOnly ? { tabindex: "0" } : {}) }),
+          EditorView.contentAttributes.of({ "aria-label": label, tabindex: "0" }),
           EditorView.updateListener.of((update) => {
             if (update.docChanged && !update.transactions.some((one) => one.isUserEvent("roost"))) {
               change.current?.(update.state.doc.toString());
