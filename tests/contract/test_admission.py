@@ -18,6 +18,7 @@ import pytest
 from lab.build import programs
 from roost.admission.configuration import manifests
 from roost.api.crds import crd_manifests
+from roost.api.registry import KINDS
 from roost.kube.resources import BUILT_IN, ResourceType
 from tests.fixtures.apiserver import Answer, ApiServer, free_port, make_leaf
 from tests.unit.api.conftest import API, Json, edited
@@ -122,7 +123,8 @@ def running(apiserver: Callable[[str], ApiServer], tmp_path_factory: pytest.Temp
         assert server.apply(item, f"/apis/{PLURALS[item['kind']]}/{item['metadata']['name']}").status in {200, 201}
     for namespace in (NAMESPACE, "roost-system"):
         server.call("POST", "/api/v1/namespaces", {"metadata": {"name": namespace}})
-    wait("the CRDs are served", lambda: server.call("GET", f"/apis/{API}/kubernetesreleases").status == 200)
+    kinds = [kind.plural for kind in KINDS]
+    wait("the CRDs are served", lambda: all(server.call("GET", f"/apis/{API}/{one}").status == 200 for one in kinds))
     platform_cluster = {
         "apiVersion": API,
         "kind": "Cluster",
