@@ -23,6 +23,7 @@ def group(path: Path) -> str:
     return "/".join(place[:2] if place[0] == "contract" else place)
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook.
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
     for item in items:
         item.add_marker(pytest.mark.xdist_group(group(item.path)))
