@@ -95,6 +95,7 @@ CHINESE: Final[dict[str, str]] = {
         "控制台：注册集群，清单在控制台生成，代理接入，断开后显示未连接"
     ),
     "test_a_credential_is_uploaded_and_replaced": "控制台：上传公共镜像仓库凭证，有误时说明，可更换，内容从不显示",
+    "test_a_plan_a_shell_and_a_drift": "控制台：计划在页面上批准，容器终端和持续日志可用，被改动的文件会显示并恢复",
     "test_creating_changing_and_deleting": "控制台与 kubectl 的同一操作发出相同的动词、路径和对象",
 }
 """Titles of stories for the Chinese page; one that is not here stands there in English."""

@@ -35,8 +35,10 @@ def scene() -> Generator[Path]:
         story.platform.start(VERSION)
         _created(story, machines)
         _attached(story, work, stack)
+        # A Project takes in Clusters that are Available.
+        for name in ("cluster/shop", "cluster/edge"):
+            story.platform.kubectl("wait", name, "--for=condition=Available", "--timeout=900s", timeout=920)
         _around(story)
-        story.platform.kubectl("wait", "cluster/shop", "--for=condition=Available", "--timeout=600s", timeout=620)
         yield story.platform.data_dir
 
 
@@ -80,7 +82,7 @@ def _attached(story: Any, work: Path, stack: ExitStack) -> None:
     words = ["--server", url, "--ca", str(server.ca), "--tls-server-name", "localhost", "--token-file", str(token)]
     story.platform.roost("import", "archive", *words)
     (work / "edge").mkdir()
-    other = apiserver._start("1.30.4", work / "edge", stack)  # pyright: ignore[reportPrivateUsage]
+    other = apiserver._start("1.28.15", work / "edge", stack)  # pyright: ignore[reportPrivateUsage]
     manifest = story.platform.roost("register", "edge", "--display-name", "Edge, hall 3").stdout
     stack.enter_context(agent(other, work / "agent", manifest, apiserver.free_port()))
     story.platform.roost("register", "harbour", "--display-name", "Harbour")

@@ -15,6 +15,8 @@ ruff format --check .
 basedpyright | tail -5
 codespell
 lint-imports | tail -3
+say "the console: lint, its own tests, and a browser to look at it"
+tools/console.sh --browser --lint --test
 say "the static probe for machines"
 python tools/build_helper.py
 say "programs and images of Kubernetes 1.31.4 and 1.28.15 (cold about 25 min, then from the cache)"
@@ -29,4 +31,4 @@ fi
 say "tests: unit, contract, then stories on lab machines"
 # One worker tells the stories, which mostly wait for machines; the other runs everything else (tests/conftest.py).
 exec pytest -n 2 --dist loadgroup --no-loadscope-reorder -m "not verify and not soak" --durations=15 \
-  tests/e2e tests/contract tests/unit
+  tests/e2e tests/console tests/contract tests/unit

@@ -67,10 +67,13 @@ export function clusterState(cluster: Cluster): State {
       return ofPhase("NotConnected");
     }
   }
-  if (cluster.spec.imported && (phase === "Unavailable" || phase === "Unreachable")) {
-    const signedIn = condition(cluster, "Authenticated");
-    if (signedIn?.status === "False") return ofPhase("Unauthorized");
-    return ofPhase("Unreachable");
+  if (cluster.spec.imported && (phase === "Unavailable" || phase === "Unreachable" || phase === "Failed")) {
+    // With a credential that the cluster refuses for good nothing changes until somebody gives another: that is Failed.
+    const refused =
+      condition(cluster, "Authenticated")?.status === "False" ||
+      condition(cluster, "Available")?.reason === "CredentialNotAccepted";
+    if (refused) return ofPhase("Unauthorized");
+    return ofPhase(phase === "Failed" ? phase : "Unreachable");
   }
   return ofPhase(phase);
 }

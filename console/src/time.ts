@@ -42,3 +42,9 @@ export function memory(mebibytes: number, language: Language): string {
   const number = (value: number) => new Intl.NumberFormat(locale[language], { maximumFractionDigits: 1 }).format(value);
   return mebibytes >= 1024 ? `${number(mebibytes / 1024)} GiB` : `${number(mebibytes)} MiB`;
 }
+
+/** `48011Mi`, as Kubernetes writes it, for people; anything else as it is. */
+export function mebibytes(quantity: string | undefined, language: Language): string | undefined {
+  const found = /^(\d+)Mi$/.exec(quantity ?? "");
+  return found ? memory(Number(found[1]), language) : quantity;
+}

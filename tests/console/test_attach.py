@@ -68,7 +68,9 @@ def test_imported_then_refused_then_unreachable(story: Story, visit: Visit, tmp_
 
 def test_registered_connected_and_not_connected_any_more(story: Story, visit: Visit, tmp_path: Path) -> None:
     """The manifest is made in the console, its agent dials out, list and terminal see the cluster through it."""
-    story.platform.start("1.31.4", address=None)
+    # The lab's address is there with a machine; without any the console says that there is nothing to dial.
+    story.make_machines(1)
+    story.platform.start("1.31.4")
     person = visit(place(story.platform.data_dir))
     person.sign_in()
     person.stay()

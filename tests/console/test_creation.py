@@ -136,8 +136,11 @@ def test_a_wrong_password_is_shown_corrected_and_passed(story: Story, visit: Vis
     assert machines[0].ipv4 in failed.inner_text() or machines[0].name in failed.inner_text()
     assert "not-this-one" not in person.page.content()
     assert "next in" in person.dialog.inner_text()
+    # The tip has the first Escape, the dialog the second.
     person.page.keyboard.press("Escape")
+    tip.wait_for(state="hidden")
     person.page.keyboard.press("Escape")
+    person.dialog.wait_for(state="detached")
 
     person.row("demo").get_by_role("link", name="demo", exact=True).click()
     person.page.locator(".tabs").get_by_role("link", name="Machines", exact=True).click()

@@ -11,7 +11,7 @@ from tests.console.browser import Visitor
 from tests.console.conftest import Running
 from tests.console.creation_form import CreationForm, tab_to, yaml_of
 
-pytestmark = [pytest.mark.lab, pytest.mark.story(7), pytest.mark.verify]
+pytestmark = [pytest.mark.lab, pytest.mark.story(7)]
 
 PASSWORD = "a-password-of-nobody"
 PROXY_PASSWORD = "a-password-of-no-proxy"
@@ -128,6 +128,7 @@ def test_the_platform_judges_while_a_person_types(signed_in: Visitor, running: R
     assert person.complaints == []
 
 
+@pytest.mark.verify
 def test_created_by_keyboard_alone(visit: object, running: Running) -> None:
     """From the sign-in to the progress of the new cluster, without the mouse."""
     person: Visitor = visit(running.where)  # type: ignore[operator]

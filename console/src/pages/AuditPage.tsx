@@ -20,11 +20,11 @@ export default function AuditPage() {
   const found = useQuery({ queryKey: ["audit", filter], queryFn: () => listAudit(filter) });
   const chain = useMutation({ mutationFn: verifyAudit });
   const columns: readonly Column<AuditEvent>[] = [
-    { key: "time", title: t("audit.time"), width: "19%", render: (one) => <span className="nowrap">{moment(one.stageTimestamp, language)}</span> },
+    { key: "time", title: t("audit.time"), width: "23%", render: (one) => <span className="nowrap">{moment(one.stageTimestamp, language)}</span> },
     {
       key: "user",
       title: t("audit.user"),
-      width: "21%",
+      width: "18%",
       render: (one) => (
         <TwoLines second={one.sourceIPs?.join(", ")}>
           <span className="mono">{one.user.username || t("audit.nobody")}</span>
@@ -44,7 +44,7 @@ export default function AuditPage() {
     {
       key: "code",
       title: t("audit.answer"),
-      width: "10%",
+      width: "9%",
       align: "end",
       render: (one) => {
         const code = one.responseStatus?.code;

@@ -38,7 +38,7 @@ export default function CredentialsPage() {
     {
       key: "name",
       title: t("credentials.name"),
-      width: "28%",
+      width: "25%",
       value: (one) => one.metadata.name,
       render: (one) => (
         <TwoLines second={one.spec.displayName || one.metadata.namespace}>
@@ -46,11 +46,11 @@ export default function CredentialsPage() {
         </TwoLines>
       ),
     },
-    { key: "type", title: t("credentials.type"), width: "16%", value: (one) => one.spec.type, render: (one) => t(`credentials.type_${one.spec.type}`) },
+    { key: "type", title: t("credentials.type"), width: "13%", value: (one) => one.spec.type, render: (one) => t(`credentials.type_${one.spec.type}`) },
     {
       key: "valid",
       title: t("credentials.valid"),
-      width: "26%",
+      width: "24%",
       render: (one) => {
         const valid = one.status?.valid;
         const word = valid === undefined ? "unknown" : valid ? "yes" : "no";
@@ -80,7 +80,7 @@ export default function CredentialsPage() {
     {
       key: "expires",
       title: t("credentials.expires"),
-      width: "12%",
+      width: "11%",
       wide: true,
       render: (one) => (one.status?.expires ? day(one.status.expires, language) : "—"),
     },

@@ -82,7 +82,7 @@ export default function MachinesTab({ cluster }: { cluster: Cluster }) {
     {
       key: "name",
       title: t("machines.name"),
-      width: "22%",
+      width: "18%",
       value: (one) => one.metadata.name,
       render: (one) => (
         <TwoLines second={[one.spec.addresses.ipv4, one.spec.addresses.ipv6].filter(Boolean).join(" ")} mono>
@@ -95,7 +95,7 @@ export default function MachinesTab({ cluster }: { cluster: Cluster }) {
     {
       key: "state",
       title: t("clusters.state"),
-      width: "26%",
+      width: "19%",
       value: (one) => machineState(one).word,
       render: (one) => (
         <TwoLines second={one.status?.message} told={one.status?.message}>
@@ -108,7 +108,7 @@ export default function MachinesTab({ cluster }: { cluster: Cluster }) {
     {
       key: "role",
       title: t("machines.role"),
-      width: "19%",
+      width: "15%",
       value: (one) => one.spec.role,
       render: (one) => (
         <TwoLines>

@@ -8,7 +8,7 @@ import { useClock } from "../../api/watch";
 import { useWords } from "../../i18n";
 import { useLanguage } from "../../settings";
 import { clusterType, stepState } from "../../states";
-import { moment } from "../../time";
+import { mebibytes, moment } from "../../time";
 
 export function OverviewTab({ cluster }: { cluster: Cluster }) {
   const t = useWords();
@@ -18,8 +18,9 @@ export function OverviewTab({ cluster }: { cluster: Cluster }) {
   const network = spec.onPremises?.network;
   const capacity = status?.capacity;
   const usage = status?.usage;
+  // A cluster without nodes has no room to tell of.
   const of = (used: string | number | undefined, whole: string | number | undefined) =>
-    whole === undefined ? undefined : used === undefined ? String(whole) : t("overview.usedOf", { used, whole });
+    whole === undefined || Number.parseFloat(String(whole)) === 0 ? undefined : used === undefined ? String(whole) : t("overview.usedOf", { used, whole });
   const endpoint = status?.endpoint;
   const type = clusterType(cluster);
   const facts: readonly Fact[] = [
@@ -31,9 +32,9 @@ export function OverviewTab({ cluster }: { cluster: Cluster }) {
     },
     { label: t("clusters.type"), value: `${t(`type.${type}.kind`)} · ${t(`type.${type}.provider`)}` },
     { label: t("overview.cpu"), value: of(usage?.cpu, capacity?.cpu) },
-    { label: t("overview.memory"), value: of(usage?.memory, capacity?.memory) },
+    { label: t("overview.memory"), value: of(mebibytes(usage?.memory, language), mebibytes(capacity?.memory, language)) },
     { label: t("overview.pods"), value: of(usage?.pods, capacity?.pods) },
-    { label: t("clusters.age"), value: cluster.metadata.creationTimestamp && moment(cluster.metadata.creationTimestamp, language) },
+    { label: t("users.created"), value: cluster.metadata.creationTimestamp && moment(cluster.metadata.creationTimestamp, language) },
     ...(spec.project ? [{ label: t("form.project"), value: <Link to={`/projects/${spec.project}`}>{spec.project}</Link> }] : []),
     ...(network
       ? [

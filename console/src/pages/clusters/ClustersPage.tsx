@@ -83,7 +83,7 @@ export function ClustersPage() {
       {
         key: "name",
         title: t("clusters.name"),
-        width: "23%",
+        width: "20%",
         value: (cluster) => cluster.metadata.name,
         render: (cluster) => (
           <TwoLines second={cluster.spec.displayName || cluster.metadata.namespace}>
@@ -96,21 +96,21 @@ export function ClustersPage() {
       {
         key: "state",
         title: t("clusters.state"),
-        width: "33%",
+        width: "30%",
         value: (cluster) => clusterState(cluster).word,
         render: (cluster) => <StateCell cluster={cluster} language={language} />,
       },
       {
         key: "version",
         title: t("clusters.version"),
-        width: "11%",
+        width: "10%",
         value: (cluster) => cluster.status?.version ?? cluster.spec.version ?? "",
         render: (cluster) => (cluster.status?.version ?? cluster.spec.version ?? "—").replace(/^v/, ""),
       },
       {
         key: "nodes",
         title: t("clusters.nodes"),
-        width: "9%",
+        width: "8%",
         align: "end",
         value: (cluster) => cluster.status?.nodes?.total ?? -1,
         render: (cluster) => {
@@ -128,7 +128,7 @@ export function ClustersPage() {
       {
         key: "type",
         title: t("clusters.type"),
-        width: "14%",
+        width: "22%",
         wide: true,
         value: (cluster) => clusterType(cluster),
         render: (cluster) => (

@@ -67,8 +67,12 @@ export default function OnPremisesPage() {
     (path: string) => setTouched((before) => (before.has(path) ? before : new Set(before).add(path))),
     [],
   );
-  // The rules' own words come in the person's language; what only the API server finds stands beside them.
-  const findings = useMemo(() => merged(live, dry?.of === form ? dry.findings : []), [dry, form, live]);
+  // The rules' own words come in the person's language; what only the API server finds stands beside them. Its notes
+  // are about one object alone, such as that the others are not there yet: they count where the rules weren't asked.
+  const findings = useMemo(() => {
+    const found = dry?.of === form ? dry.findings : [];
+    return merged(live, failed === undefined ? found.filter((one) => !one.warning) : found);
+  }, [dry, failed, form, live]);
   const state = useMemo<FormState>(
     () => ({ form, change: setForm, findings, touched, touch, showAll }),
     [form, findings, touched, touch, showAll],

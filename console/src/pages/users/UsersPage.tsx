@@ -69,7 +69,7 @@ export default function UsersPage() {
         </span>
       ),
     },
-    { key: "created", title: t("users.created"), width: "13%", wide: true, render: (one) => day(one.created, language) },
+    { key: "created", title: t("users.created"), width: "13%", wide: true, render: (one) => <span className="nowrap">{day(one.created, language)}</span> },
     {
       key: "actions",
       title: "",
