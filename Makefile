@@ -24,10 +24,10 @@ gen: setup ## regenerate CRDs, schemas and reference docs from the models
 	@$(PYTHON) tools/gen.py
 
 unit: setup ## unit tests only (under a minute)
-	pytest -n 2 --dist loadgroup tests/unit
+	pytest -n 2 --dist loadscope tests/unit
 
 contract: helper ## unit and contract tests, without lab machines
-	pytest -n 2 --dist loadgroup tests/contract tests/unit -m "not lab and not programs"
+	pytest -n 2 --dist loadscope tests/contract tests/unit -m "not lab and not programs"
 
 test: ## unit, contract and one happy story of each issue on lab machines (cold 60 min, warm 17 min)
 	@tools/test.sh

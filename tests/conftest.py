@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadScopeScheduling
 
 # Properties are judged by what they find, never by a busy computer's time for an example.
 settings.register_profile("roost", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("roost")
 
-HERE = Path(__file__).parent
 
-
-def group(path: Path) -> str:
+def group(node_id: str) -> str:
     """Which tests one worker runs, one after the other: those that share a lab and its ports, or costly fixtures."""
-    place = path.relative_to(HERE).parts
-    if place[0] in ("e2e", "console"):
+    place = node_id.partition("::")[0].split("/")
+    if place[1] in ("e2e", "console"):
         return "stories"
-    return "/".join(place[:2] if place[0] == "contract" else place)
+    return "/".join(place[:3] if place[1] == "contract" else place)
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook.
-def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(group(item.path)))
+class ByRoom(LoadScopeScheduling):
+    """Where several workers run (`pytest -n 2 --dist loadscope`)."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    return ByRoom(config, log)

@@ -30,5 +30,5 @@ if [ ! -x /usr/sbin/sshd ]; then
 fi
 say "tests: unit, contract, then stories on lab machines"
 # One worker tells the stories, which mostly wait for machines; the other runs everything else (tests/conftest.py).
-exec pytest -n 2 --dist loadgroup --no-loadscope-reorder -m "not verify and not soak" --durations=15 \
+exec pytest -n 2 --dist loadscope --no-loadscope-reorder -m "not verify and not soak" --durations=15 \
   tests/e2e tests/console tests/contract tests/unit

@@ -144,8 +144,9 @@ def test_a_spoken_vrid_and_vrrp_that_does_not_pass_are_named(story: Story) -> No
     change(story, {"host": address, "selfBuiltVIP": {"virtualRouterID": 52}})
     preflight(story, "")
     # A table of the story's own, which goes whole: iptables would leave its empty ones.
-    rule = f"ip saddr {planes[0].ipv4} ip protocol 112 drop"
-    planes[1].run(f"nft 'table ip story {{ chain input {{ type filter hook input priority -10; {rule}; }} }}'")
+    planes[1].run("nft add table ip story")
+    planes[1].run("nft 'add chain ip story input { type filter hook input priority -10; }'")
+    planes[1].run(f"nft add rule ip story input ip saddr {planes[0].ipv4} ip protocol 112 drop")
     look_again(story)
     said = preflight(story, "VrrpBlocked")
     assert f"of {planes[0].name} ({planes[0].ipv4}) arrives at {planes[1].name} ({planes[1].ipv4})" in said
