@@ -90,9 +90,14 @@ class Taking:
         self.person.close()
 
     def step(self, name: str, reach: Callable[[], object]) -> None:
-        if not self.only or name in self.only:
+        if self.only and name not in self.only:
+            return
+        reach()
+        # Machines that come and go make the browser give up what it was fetching.
+        if self.page.locator("h1, [role=dialog]").count() == 0:
+            self.page.wait_for_timeout(3000)
             reach()
-            self.take(name)
+        self.take(name)
 
     def take(self, name: str) -> None:
         if self.only and name not in self.only:

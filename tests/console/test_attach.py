@@ -83,6 +83,7 @@ def test_registered_connected_and_not_connected_any_more(story: Story, visit: Vi
         person.button("Go on").click()
         person.page.wait_for_url("**/clusters/default/edge/access")
         person.button("Make the manifest").click()
+        person.page.get_by_text("The token in it works once").wait_for(timeout=90_000)
         with person.page.expect_download() as download:
             person.page.get_by_role("button", name="Download").first.click()
         manifest = Path(download.value.path()).read_text()
