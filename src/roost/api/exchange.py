@@ -82,8 +82,12 @@ class Upstream(Protocol):
 
 
 class UpstreamUnavailable(RetryLater):
-    """The cluster can't be reached now; nothing of the request was carried out. `retry_after` is in seconds."""
+    """The cluster can't be reached now; nothing of the request was carried out.
 
-    def __init__(self, reason: str, message: str, retry_after: int = 5) -> None:
-        super().__init__(reason, message, delay=float(retry_after))
+    `retry_after`, in seconds, only where it passes by itself in a moment: kubectl waits ten times over for what is
+    told to come back (client-go's retries), and its user learns the cause minutes late.
+    """
+
+    def __init__(self, reason: str, message: str, retry_after: int | None = None) -> None:
+        super().__init__(reason, message, delay=float(retry_after or 5))
         self.retry_after = retry_after

@@ -38,6 +38,8 @@ class Tunnels(Protocol):
 
     def upstream(self, cluster_id: str) -> Upstream | None: ...
 
+    def back_in(self, cluster_id: str) -> int | None: ...
+
 
 @dataclass(frozen=True)
 class Known:
@@ -107,6 +109,7 @@ class Clusters:
                     "TunnelDown",
                     f"the agent of the cluster {known.namespace}/{known.name} is not connected; "
                     f"`roost progress {known.name} -n {known.namespace}` tells since when and why",
+                    self.tunnels.back_in(known.id) if self.tunnels is not None else None,
                 )
             return found
         return (await self._direct(known)).direct

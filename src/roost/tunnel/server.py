@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from roost.api.exchange import Headers, Upstream
+from roost.api.exchange import Headers, Upstream, UpstreamUnavailable
 from roost.tunnel import carrier, heads
 from roost.tunnel.frames import GoAway, ProtocolError
 from roost.tunnel.heads import Beat, Challenge, Hello, Reject, Welcome
@@ -26,6 +26,8 @@ HANDSHAKE_WITHIN: Final = 10.0
 WAITING_AT_ONCE: Final = 256
 """Handshakes under way; more are asked to come later, so that a storm of agents can't exhaust the process."""
 STALLED_EVERY: Final = 10.0
+RETURNS_WITHIN: Final = 15.0
+"""Seconds in which an agent is back where it only lost its gateway."""
 
 PING: Final = 4.0
 DEAD: Final = 11.0
@@ -144,6 +146,7 @@ class Hub:
         self._limits = limits
         self._tunnels: dict[str, list[_Tunnel]] = {}
         self._losses: dict[str, Loss] = {}
+        self._began = time.time()
         self._waiting = 0
         self._draining = False
 
@@ -153,7 +156,7 @@ class Hub:
         """The way to a cluster; None when no agent of it is connected here."""
         if cluster_id not in self._tunnels:
             return None
-        return TunnelUpstream(lambda: self._choose(cluster_id), lambda: self.absence(cluster_id))
+        return TunnelUpstream(lambda: self._choose(cluster_id), lambda: self._absent(cluster_id))
 
     def holds(self, cluster_id: str) -> bool:
         """Whether a tunnel of the cluster ends here."""
@@ -182,6 +185,15 @@ class Hub:
             return "no agent of this cluster is connected to this gateway"
         ago = max(0, round(time.time() - loss.at))
         return f"no agent of this cluster is connected; the last one was lost {ago} s ago: {loss.cause}"
+
+    def _absent(self, cluster_id: str) -> UpstreamUnavailable:
+        return UpstreamUnavailable("AgentDisconnected", self.absence(cluster_id), self.back_in(cluster_id))
+
+    def back_in(self, cluster_id: str) -> int | None:
+        """Seconds after which it is worth to ask again: an agent that was there just now may be back at once."""
+        loss = self.loss(cluster_id)
+        since = time.time() - (self._began if loss is None else loss.at)
+        return 1 if since < RETURNS_WITHIN else None
 
     def kick(self, cluster_id: str, *, code: str = "revoked", message: str = "", retryable: bool = True) -> int:
         """Ends all tunnels of a cluster at once and tells the agent why. How many there were."""

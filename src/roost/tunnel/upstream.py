@@ -48,14 +48,14 @@ class TunnelExchange:
 class TunnelUpstream:
     """The way to one cluster, by whichever of its tunnels has the least to do. Implements `Upstream`."""
 
-    def __init__(self, choose: Callable[[], Session | None], absent: Callable[[], str]) -> None:
+    def __init__(self, choose: Callable[[], Session | None], absent: Callable[[], UpstreamUnavailable]) -> None:
         self._choose = choose
         self._absent = absent
 
     async def open(self, head: RequestHead) -> TunnelExchange:
         session = self._choose()
         if session is None:
-            raise UpstreamUnavailable("AgentDisconnected", self._absent())
+            raise self._absent()
         try:
             end = head.content_length == 0 and not head.upgrade
             return TunnelExchange(session.open(heads.encode_request(head), end=end))

@@ -100,6 +100,11 @@ async def test_what_is_asked_without_an_agent_is_refused_with_the_cause(
         with pytest.raises(UpstreamUnavailable, match="pod was stopped") as refused:
             await upstream.open(head("GET", "/version"))
         assert refused.value.reason == "AgentDisconnected"
+        assert refused.value.retry_after == 1, "it may be back in a moment"
+        loss = ends.hub.loss(CLUSTER)
+        assert loss is not None
+        ends.hub._losses[CLUSTER] = dataclasses.replace(loss, at=loss.at - 20)
+        assert ends.hub.back_in(CLUSTER) is None, "a client that is told to wait would wait ten times"
         ends.agents.clear()
 
 

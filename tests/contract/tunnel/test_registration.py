@@ -264,7 +264,7 @@ async def test_an_unknown_token_gets_nothing(edge: Any) -> None:
         await asyncio.sleep(2)
         assert not agent.ready[0] and "unknown" in agent.ready[1]
         reply = await one.get()
-        assert reply.status == 503 and reply.headers["retry-after"]
+        assert reply.status == 503
 
 
 @pytest.mark.parameter("spec.registered.approval", "spec.registered.accepted")

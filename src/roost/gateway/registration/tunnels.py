@@ -68,6 +68,10 @@ class Tunnels:
         found = self.hub.upstream(cluster_id)
         return found if found is not None or self._hops is None else self._hops.upstream(cluster_id)
 
+    def back_in(self, cluster_id: str) -> int | None:
+        """Seconds after which its agent may be there again; None where nobody knows."""
+        return self.hub.back_in(cluster_id)
+
     async def start(self) -> None:
         """Listens to other gateways, before they hear of this one."""
         if self._hops is not None and self._hops_host is not None:

@@ -104,7 +104,9 @@ class Hops:
         upstream = self._hub.upstream(cluster_id)
         try:
             if upstream is None:
-                raise UpstreamUnavailable("AgentDisconnected", self._hub.absence(cluster_id), retry_after=2)
+                raise UpstreamUnavailable(
+                    "AgentDisconnected", self._hub.absence(cluster_id), self._hub.back_in(cluster_id)
+                )
             exchange = _Cleaned(await upstream.open(head))
             has_body = head.content_length != 0
             await relay.Relay(client, exchange, upgrade=head.upgrade, has_body=has_body).run()
@@ -167,7 +169,9 @@ class _Hopped(_Passed):
             body += piece
         try:
             said = cast("dict[str, Any]", json.loads(body))
-            raise UpstreamUnavailable(str(said["reason"]), str(said["message"]), int(said["retryAfter"]))
+            raise UpstreamUnavailable(
+                str(said["reason"]), str(said["message"]), cast("int | None", said["retryAfter"])
+            )
         except (ValueError, KeyError, TypeError) as error:
             raise UpstreamUnavailable("GatewayUnreachable", "the other gateway's answer can't be read") from error
 
