@@ -72,11 +72,13 @@ def in_order(person: Visitor, *, language: str) -> None:
     assert person.page.evaluate("document.documentElement.lang") == ("en" if language == "en" else "zh-CN")
 
 
+@pytest.mark.verify
 def test_each_page_is_accessible(visit: Visit, running: Running) -> None:
     """Signed in, every page once: half of them in English and light, half in Chinese and dark."""
     for language, theme, pages in (("en", "light", PAGES[::2]), ("zh", "dark", PAGES[1::2])):
         person = visit(running.where, language=language, theme=theme)
         person.open("/sign-in")
+        person.page.wait_for_selector("h1")
         wrong = [f"/sign-in {found}" for found in person.violations()]
         person.sign_in()
         assert person.row("global").count() == 1
