@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ PROBE = b"""#!/bin/sh
 case $2 in
 *good*) echo '{"url":"'"$2"'","ok":true,"status":200}' ;;
 *odd*) echo 'no JSON' ;;
+*slow*) sleep 60 ;;
 *) echo '{"url":"'"$2"'","ok":false,"problem":"CertificateUnknown","error":"something else answers"}'; exit 1 ;;
 esac
 """
@@ -51,6 +54,25 @@ async def test_the_helper_stays_for_the_act_that_follows_and_travels_once(tmp_pa
     assert [path.name for path in (machine.root / "run/roost").iterdir()] == ["bin"]
     await leave(connection, CLUSTER)
     assert not (machine.root / "run/roost").exists()
+
+
+@pytest.mark.parametrize("keep", [True, False])
+async def test_a_question_that_is_given_up_leaves_nothing(tmp_path: Path, keep: bool) -> None:
+    """As where a Cluster is deleted while its machines are looked at: the shell is ended by a signal."""
+    machine = FakeMachine(tmp_path)
+    connection = await machine.connect(TARGET)
+    await ask(connection, questions("good"), cluster_id=CLUSTER, blobs=Blobs(PROBE), probe=DIGEST, keep=True)
+    asking = asyncio.create_task(
+        ask(connection, questions("slow"), cluster_id=CLUSTER, blobs=Blobs(PROBE), probe=DIGEST, keep=keep)
+    )
+    directory = machine.root / "run/roost"
+    async with asyncio.timeout(10):
+        while not list(directory.glob("ask-*/*.said")):
+            await asyncio.sleep(0.01)
+    asking.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await asking
+    assert [path.name for path in directory.glob("*")] == (["bin"] if keep else [])
 
 
 async def test_a_helper_that_can_not_be_sent_is_looked_at_again(tmp_path: Path) -> None:

@@ -18,6 +18,12 @@ refuse_busy() {
   exit 75
 }
 
+# end_by_signals: what is given up is ended by a signal, of which a trap on EXIT alone does not hear.
+end_by_signals() {
+  trap 'exit 129' HUP
+  trap 'exit 143' TERM
+}
+
 # stage_begin TOKEN SIZE: sets S and unpacks the tar of SIZE bytes that follows on standard input.
 stage_begin() {
   umask 077
@@ -27,6 +33,7 @@ stage_begin() {
   S=$RUN/act-$1
   mkdir "$S"
   trap 'rm -rf -- "$S"' EXIT
+  end_by_signals
   head -c "$2" | tar -xf - -C "$S"
   [ -f "$S/act" ] || exit 74
 }
@@ -71,6 +78,7 @@ ask_begin() {
   chmod 0755 "$R/run/roost"
   S=$R/run/roost/ask-$1
   mkdir "$S"
+  end_by_signals
   if [ "$3" = keep ]; then
     trap 'rm -rf -- "$S"' EXIT
   else
@@ -170,7 +178,8 @@ collect() {
   rm -rf -- "$1"
   rm -f -- "$RUN/current"
   if [ ! -d "$STATE" ]; then rm -rf -- "$RUN"; fi
-  if [ ! -d "$R/var/lib/roost" ]; then rm -rf -- "$R/run/roost/bin"; fi
+  # With the last cluster go the helper, and what a question left whose shell was killed.
+  if [ ! -d "$R/var/lib/roost" ]; then rm -rf -- "$R/run/roost/bin" "$R"/run/roost/ask-*; fi
   rmdir -- "$RUN" "$R/run/roost" 2>/dev/null || :
 }
 
