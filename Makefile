@@ -27,9 +27,9 @@ unit: setup ## unit tests only (under a minute)
 	pytest -n 2 --dist loadscope tests/unit
 
 contract: helper ## unit and contract tests, without lab machines
-	pytest -n 2 --dist loadscope tests/contract tests/unit -m "not lab and not programs"
+	pytest -n 2 --dist loadscope --no-loadscope-reorder tests/unit tests/contract -m "not lab and not programs"
 
-test: ## unit, contract and one happy story of each issue on lab machines (cold 60 min, warm 17 min)
+test: ## unit, contract and one happy story of each issue on lab machines (cold 60 min, warm 25 min)
 	@tools/test.sh
 
 verify: ## every other story on lab machines; resumable; writes dated results (1 to 2 h)

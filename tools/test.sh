@@ -29,6 +29,7 @@ if [ ! -x /usr/sbin/sshd ]; then
     openssh-server >/dev/null
 fi
 say "tests: unit, contract, then stories on lab machines"
-# One worker tells the stories, which mostly wait for machines; the other runs everything else (tests/conftest.py).
+# One worker tells the stories, which mostly wait for machines; the other runs everything else (tests/conftest.py). The
+# unit tests come before what keeps gateways running in threads, whose random numbers hypothesis would take for its own.
 exec pytest -n 2 --dist loadscope --no-loadscope-reorder -m "not verify and not soak" --durations=15 \
-  tests/e2e tests/console tests/contract tests/unit
+  tests/e2e tests/console tests/unit tests/contract
