@@ -20,13 +20,20 @@ interface TextLineProps extends Shared {
   readonly autoFocus?: boolean;
   readonly required?: boolean;
   readonly className?: string;
+  /** Blanks at the ends are left out: names and addresses have none. */
+  readonly trim?: boolean;
 }
 
 export function TextLine(props: TextLineProps) {
-  const { id, label, help, whole, needed, errors, onChange, ...input } = props;
+  const { id, label, help, whole, needed, errors, trim, onChange, ...input } = props;
   return (
     <Field id={id} label={label} help={help} whole={whole ?? false} needed={needed ?? false} errors={errors ?? []}>
-      <Input {...input} id={id} aria-describedby={`${id}-notes`} onChange={(event) => onChange(event.target.value)} />
+      <Input
+        {...input}
+        id={id}
+        aria-describedby={`${id}-notes`}
+        onChange={(event) => onChange(trim ? event.target.value.trim() : event.target.value)}
+      />
     </Field>
   );
 }

@@ -69,7 +69,8 @@ export function NamespaceField({
             autoComplete="off"
             autoFocus
             value={name}
-            onChange={(text) => setName(text.trim())}
+            onChange={setName}
+            trim
           />
         </Dialog>
       )}

@@ -157,7 +157,8 @@ function CredentialDialog({ open, onClose }: { open: Exclude<Open, { kind: "dele
             help={t("credentials.nameHelp", { name: PUBLIC })}
             needed
             value={name}
-            onChange={(text) => setName(text.trim())}
+            onChange={setName}
+            trim
           />
           <Field id="c-type" label={t("credentials.type")} group>
             <Radio.Group
@@ -216,7 +217,8 @@ function KeyContent({ onChange }: { onChange: OnContent }) {
         needed
         autoComplete="off"
         value={keys.accessKeyID}
-        onChange={(text) => set({ accessKeyID: text.trim() })}
+        onChange={(text) => set({ accessKeyID: text })}
+        trim
       />
       <Field id="c-secret" label={t("credentials.secretAccessKey")} needed>
         <Input.Password
@@ -232,7 +234,8 @@ function KeyContent({ onChange }: { onChange: OnContent }) {
         needed
         placeholder="eu-central-1"
         value={keys.region}
-        onChange={(text) => set({ region: text.trim() })}
+        onChange={(text) => set({ region: text })}
+        trim
       />
     </>
   );

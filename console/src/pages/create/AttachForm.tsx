@@ -108,7 +108,8 @@ export function AttachForm(props: {
             autoFocus
             required
             value={name}
-            onChange={(text) => setName(text.trim())}
+            onChange={setName}
+            trim
           />
           <NamespaceField value={namespace} onChange={setNamespace} errors={errors("metadata.namespace")} />
           <TextLine id="display" label={t("form.displayName")} whole value={displayName} onChange={setDisplayName} />

@@ -124,7 +124,8 @@ export default function ImportPage() {
             whole
             placeholder="kubernetes"
             value={serverName}
-            onChange={(text) => setServerName(text.trim())}
+            onChange={setServerName}
+            trim
           />
           <Toggle id="unsupported" label={t("import.unsupported")} help={t("import.unsupportedHelp")} checked={unsupported} onChange={setUnsupported} />
           <Toggle id="takeover" label={t("import.takeover")} help={t("import.takeoverHelp")} checked={takeover} onChange={setTakeover} />

@@ -28,7 +28,8 @@ export default function RegisterPage() {
             errors={errors("spec.registered.expectedUID")}
             className="mono"
             value={uid}
-            onChange={(text) => setUid(text.trim())}
+            onChange={setUid}
+            trim
           />
           <p className="note whole">{t("register.next")}</p>
         </>

@@ -97,7 +97,8 @@ function NewProject({ onClose, onMade }: { onClose: () => void; onMade: (name: s
         needed
         autoFocus
         value={name}
-        onChange={(text) => setName(text.trim())}
+        onChange={setName}
+        trim
       />
       <TextLine id="p-display" label={t("form.displayName")} value={displayName} onChange={setDisplayName} />
     </Dialog>

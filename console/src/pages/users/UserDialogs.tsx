@@ -67,7 +67,8 @@ export function UserDialog({ user, onClose }: { user: User | undefined; onClose:
           needed
           autoComplete="off"
           value={name}
-          onChange={(text) => setName(text.trim())}
+          onChange={setName}
+          trim
         />
       )}
       <TextLine id="u-display" label={t("form.displayName")} value={displayName} onChange={setDisplayName} />
@@ -145,7 +146,8 @@ export function TokenDialog({ user, onClose }: { user: User; onClose: () => void
         label={t("users.tokenName")}
         needed
         value={name}
-        onChange={(text) => setName(text.trim())}
+        onChange={setName}
+        trim
       />
       <Field id="t-days" label={t("users.tokenDays")}>
         <InputNumber<number> id="t-days" min={1} max={365} precision={0} value={days} onChange={(value) => setDays(value ?? 90)} />
