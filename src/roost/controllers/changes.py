@@ -6,7 +6,7 @@ from typing import Final
 
 from roost.api.conditions import REGISTERED
 from roost.api.names import FORCE_REMOVAL_ANNOTATION, RETRY_NOW_ANNOTATION
-from roost.controllers.kinds import items, spec
+from roost.controllers.kinds import forced, items, spec
 from roost.controllers.runtime.api import Object, annotation, deleting, generation, part
 
 _FOR_PEOPLE: Final = frozenset({"displayName"})
@@ -53,7 +53,7 @@ def forces_removal(old: Object | None, new: Object | None) -> bool:
     """Whether somebody has just allowed a machine to be let go as it is; what waits for it need wait no more."""
     if old is None or new is None:
         return False
-    return annotation(new, FORCE_REMOVAL_ANNOTATION) == "true" != annotation(old, FORCE_REMOVAL_ANNOTATION)
+    return forced(new) and not forced(old)
 
 
 def acted_on(obj: Object) -> Object:

@@ -11,15 +11,14 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from roost.api.errors import PermanentFailure, RoostError
-from roost.api.names import FORCE_REMOVAL_ANNOTATION
 from roost.api.v1alpha1.cluster import ClusterSpec
 from roost.api.v1alpha1.machine import MachineSpec
 from roost.api.v1alpha1.plan import PlanSpec
 from roost.bundle.model import Bundle
 from roost.controllers.environment import Environment
-from roost.controllers.kinds import cluster_id, secret_names, spec
+from roost.controllers.kinds import cluster_id, forced, secret_names, spec
 from roost.controllers.reporting import StatusReporter
-from roost.controllers.runtime.api import Object, Ref, annotation, metadata, part
+from roost.controllers.runtime.api import Object, Ref, metadata, part
 from roost.controllers.secrets import target
 from roost.controllers.settled import digest
 from roost.providers.onprem.context import Context, MachineInput, RegistrySource
@@ -41,8 +40,8 @@ async def machine_input(env: Environment, machine: Object, *, leaving: bool) -> 
     if wish.ssh.proxy is not None and wish.ssh.proxy.credential is not None:
         proxy = await env.secrets.read(name, namespace, wish.ssh.proxy.credential.name)
     pinned = part(machine, "status").get("hostKey")
-    forced = leaving and annotation(machine, FORCE_REMOVAL_ANNOTATION) == "true"
-    return MachineInput(name, wish, target(name, wish, pinned, login, proxy), deleting=leaving, forced=forced)
+    where = target(name, wish, pinned, login, proxy)
+    return MachineInput(name, wish, where, deleting=leaving, forced=leaving and forced(machine))
 
 
 async def machine_inputs(

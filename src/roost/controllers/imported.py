@@ -20,11 +20,10 @@ from roost.api.v1alpha1.cluster import Imported
 from roost.controllers import claims
 from roost.controllers.contexts import cluster_spec
 from roost.controllers.environment import Environment
-from roost.controllers.kinds import CLUSTER, cluster_id
+from roost.controllers.kinds import CLUSTER, cluster_id, forced
 from roost.controllers.runtime.api import (
     Object,
     Ref,
-    annotation,
     deleting,
     finalizers,
     generation,
@@ -221,8 +220,7 @@ class ImportedController:
             return
         env.status.adopt(CLUSTER, cluster)
         stored = await env.kubeconfig(cluster).load()
-        forced = annotation(env.cache.get(ref) or cluster, FORCE_REMOVAL_ANNOTATION) == "true"
-        if stored is not None and not forced:
+        if stored is not None and not forced(env.cache.get(ref) or cluster):
             text = "taking roost's access out of the cluster"
             self._say(ref, cluster, Check(c.DELETING, "True", c.IN_PROGRESS, text))
             try:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final, Literal, cast
 
-from roost.api.names import CLUSTER_LABEL, GLOBAL_CLUSTER, ID_ANNOTATION, SYSTEM_NAMESPACE
+from roost.api.names import CLUSTER_LABEL, FORCE_REMOVAL_ANNOTATION, GLOBAL_CLUSTER, ID_ANNOTATION, SYSTEM_NAMESPACE
 from roost.controllers.runtime.api import Object, Ref, annotation, metadata, part, ref_of
 from roost.kube.resources import ROOST
 
@@ -182,6 +182,11 @@ def owner_reference(cluster: Object) -> Object:
 
 def labels_for(cluster_name: str) -> dict[str, str]:
     return {CLUSTER_LABEL: cluster_name}
+
+
+def forced(obj: Object) -> bool:
+    """Whether somebody allowed that a Machine, or every machine of a Cluster, is let go as it is."""
+    return annotation(obj, FORCE_REMOVAL_ANNOTATION) == "true"
 
 
 def items(value: Any) -> list[Object]:

@@ -19,13 +19,12 @@ from roost.api.v1alpha1.machine import Role
 from roost.controllers import claims
 from roost.controllers.contexts import context, machine_inputs, reporter
 from roost.controllers.environment import Environment
-from roost.controllers.kinds import CLUSTER, MACHINE, cluster_id, items, spec
+from roost.controllers.kinds import CLUSTER, MACHINE, cluster_id, forced, items, spec
 from roost.controllers.reporting import StatusReporter
 from roost.controllers.runtime.api import (
     ApiProblem,
     Object,
     Ref,
-    annotation,
     deleting,
     finalizers,
     generation,
@@ -188,7 +187,7 @@ class Removal:
     def _forced(self, cluster: Object, machine: Object) -> bool:
         """Whether the Machine or its Cluster says so now."""
         now = [self._env.cache.get(ref_of(MACHINE, machine)), self._env.cache.get(ref_of(CLUSTER, cluster))]
-        return any(obj is not None and annotation(obj, FORCE_REMOVAL_ANNOTATION) == "true" for obj in now)
+        return any(obj is not None and forced(obj) for obj in now)
 
     def _ever_signed_in(self, machine: Object) -> bool:
         """By what is stored, and by what was said and may not be stored yet."""
