@@ -13,6 +13,8 @@ from typing import Final, Literal
 Unit = Literal["s", "ms", "bytes", "count", "percent"]
 LEAST_RUNS: Final = 7
 """With fewer, nothing is published."""
+ONCE: Final = frozenset({"console.memory", "fleet.object", "fleet.settled", "gateway.idle"})
+"""Keys of what is measured once beside the runs: an hour's changes, a thousand tunnels."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,9 @@ class Figure:
     """The ratio that is aimed at, at most."""
     part: str = ""
     limit: float | None = None
-    """The most that the median may be, in the figure's unit; for what has no peer."""
+    """The most that the median may be, in the figure's unit; for what no peer gives a target."""
+    least: float | None = None
+    """The least that it may be, where more is better, such as bytes per second."""
 
     @property
     def ratio(self) -> float | None:
@@ -62,9 +66,11 @@ class Figure:
 
     @property
     def met(self) -> bool | None:
-        """Whether the target or the limit is met; None where there is none."""
+        """Whether the target or a limit is met; None where there is none."""
         if self.limit is not None:
             return self.own.median <= self.limit
+        if self.least is not None:
+            return self.own.median >= self.least
         if self.target is None or self.ratio is None:
             return None
         return self.ratio <= self.target
@@ -93,9 +99,10 @@ def figure(
     target: float | None = None,
     part: str = "",
     limit: float | None = None,
+    least: float | None = None,
 ) -> Figure:
     theirs = Sample(tuple(peer)) if peer is not None else None
-    return Figure(key, unit, Sample(tuple(own)), theirs, target, part, limit)
+    return Figure(key, unit, Sample(tuple(own)), theirs, target, part, limit, least)
 
 
 def order(run: int) -> tuple[str, str]:

@@ -39,6 +39,8 @@ FLIPS_A_SECOND: Final = 5.0
 REGISTERING: Final = 12
 """At once."""
 SETTLED_WITHIN: Final = 1500.0
+LAG_LIMIT: Final = 15.0
+MEMORY_LIMIT: Final = 2.5e9
 CONDITION: Final = c.API_SERVER_HEALTHY
 _CLUSTERS: Final = "/apis/cluster.alauda.io/v1alpha1/clusters"
 
@@ -76,8 +78,8 @@ def figures(found: Found) -> list[Figure]:
     """Pure."""
     return [
         figure("fleet.lag-p50", "s", [_share(lags, 0.5) for lags in found.lags]),
-        figure("fleet.lag-p99", "s", [_share(lags, 0.99) for lags in found.lags]),
-        figure("fleet.memory-all", "bytes", [sum(each.values()) for each in found.memory]),
+        figure("fleet.lag-p99", "s", [_share(lags, 0.99) for lags in found.lags], limit=LAG_LIMIT),
+        figure("fleet.memory-all", "bytes", [sum(each.values()) for each in found.memory], limit=MEMORY_LIMIT),
         *(figure("fleet.memory", "bytes", values, part=name) for name, values in by_part(found.memory).items()),
         figure("fleet.busy-all", "percent", [100 * sum(each.values()) for each in found.busy]),
         *(

@@ -28,6 +28,11 @@ OBJECTS: Final = 32
 REQUESTS: Final = 400
 ANSWERS: Final = 4
 IDLE: Final = 1000
+GATEWAY_LIMIT: Final = 1.0
+"""Milliseconds that a request may take longer, at p50; through a tunnel twice as much."""
+RATE_LEAST: Final = 100e6
+STALLED_LIMIT: Final = 5.0
+IDLE_LIMIT: Final = float(400 << 20)
 SMALL: Final = "/api/v1/namespaces/default"
 LARGE: Final = "/api/v1/namespaces/bench/configmaps?resourceVersion=0"
 
@@ -60,7 +65,11 @@ def run(runs: int, *, work: Path, port_base: int) -> list[Figure]:
             beside = load(program, ways["tunnel"], requests=0, stalled=1)["rate"]
             stalled.append(max(0.0, (1 - beside / alone) * 100))
         memory = side.idle_tunnels(IDLE)
-    return [*figures(found), figure("gateway.stalled", "percent", stalled), figure("gateway.idle", "bytes", [memory])]
+    return [
+        *figures(found),
+        figure("gateway.stalled", "percent", stalled, limit=STALLED_LIMIT),
+        figure("gateway.idle", "bytes", [memory], limit=IDLE_LIMIT),
+    ]
 
 
 def figures(found: Mapping[str, list[dict[str, float]]]) -> list[Figure]:
@@ -74,13 +83,13 @@ def figures(found: Mapping[str, list[dict[str, float]]]) -> list[Figure]:
         return [each["rate"] for each in found[way]]
 
     return [
-        figure("gateway.direct-p50", "ms", added("gateway", "p50")),
+        figure("gateway.direct-p50", "ms", added("gateway", "p50"), limit=GATEWAY_LIMIT),
         figure("gateway.direct-p99", "ms", added("gateway", "p99")),
-        figure("gateway.tunnel-p50", "ms", added("tunnel", "p50"), added("peer", "p50")),
+        figure("gateway.tunnel-p50", "ms", added("tunnel", "p50"), added("peer", "p50"), limit=2 * GATEWAY_LIMIT),
         figure("gateway.tunnel-p99", "ms", added("tunnel", "p99"), added("peer", "p99")),
         figure("gateway.none-rate", "bytes", rate("direct")),
         figure("gateway.direct-rate", "bytes", rate("gateway")),
-        figure("gateway.tunnel-rate", "bytes", rate("tunnel"), rate("peer")),
+        figure("gateway.tunnel-rate", "bytes", rate("tunnel"), rate("peer"), least=RATE_LEAST),
     ]
 
 

@@ -55,7 +55,7 @@ def figures(size: int, own: list[Run], peer: list[Run]) -> list[Figure]:
     return [
         figure("joining.time", "s", [r.seconds for r in own], [r.seconds for r in peer], target=TARGET, part=part),
         figure("joining.machine", "s", [r.machine for r in own], [r.machine for r in peer], part=part),
-        figure("joining.elsewhere", "count", [r.elsewhere for r in own], part=part),
+        figure("joining.elsewhere", "count", [r.elsewhere for r in own], part=part, limit=0),
     ]
 
 

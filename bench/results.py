@@ -33,6 +33,7 @@ def decode(name: str, value: dict[str, Any]) -> Benchmark:
             each.get("target"),
             each.get("part", ""),
             each.get("limit"),
+            each.get("least"),
         )
         for each in value["figures"]
     )
@@ -65,6 +66,8 @@ def _figure(figure: Figure) -> dict[str, Any]:
         found["target"] = figure.target
     if figure.limit is not None:
         found["limit"] = figure.limit
+    if figure.least is not None:
+        found["least"] = figure.least
     return found
 
 

@@ -51,13 +51,15 @@ def cells(figure: Figure, language: int) -> list[str]:
 
 def target(figure: Figure, language: int) -> str:
     if figure.limit is not None:
-        wanted = number(figure.limit, figure.unit)
+        wanted = f"≤ {number(figure.limit, figure.unit)}"
+    elif figure.least is not None:
+        wanted = f"≥ {number(figure.least, figure.unit)}"
     elif figure.target is not None:
-        wanted = f"{figure.target:g}"
+        wanted = f"≤ {figure.target:g}"
     else:
         return ""
     met = {None: ("", ""), True: (", met", "，达到"), False: (", missed", "，未达到")}[figure.met]
-    return f"≤ {wanted}{met[language]}"
+    return f"{wanted}{met[language]}"
 
 
 def text(benchmark: Benchmark) -> Iterator[str]:

@@ -50,8 +50,10 @@ def test_a_trace_without_a_page_is_no_measurement() -> None:
 def test_a_limit_is_met_by_the_median_and_kept() -> None:
     good = figure("console.key", "ms", [40.0, 49.0, 80.0], limit=50.0)
     bad = figure("console.key", "ms", [51.0], limit=50.0)
+    slow = figure("gateway.tunnel-rate", "bytes", [42e6], [41e6], least=100e6)
     assert (good.met, bad.met) == (True, False)
     assert table.cells(good, 0)[-1] == "≤ 50 ms, met"
     assert table.cells(bad, 1)[-1] == "≤ 50 ms，未达到"
-    whole = Benchmark("console", 3, "2026-01-01", 0.1, 2, (good,))
+    assert table.cells(slow, 0)[-1] == "≥ 100 MB, missed"
+    whole = Benchmark("console", 3, "2026-01-01", 0.1, 2, (good, slow))
     assert decode("console", encode(whole)) == whole
