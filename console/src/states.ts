@@ -57,7 +57,10 @@ function ofPhase(phase: string): State {
   return { tone: TONES[phase] ?? "idle", word: phase };
 }
 
-/** A cluster that answers 401 or can't be reached is told apart from one whose agent is not connected. */
+/**
+ * A cluster that answers 401 or can't be reached is told apart from one whose agent is not connected, and that from one
+ * whose agent was never there or waits for a person.
+ */
 export function clusterState(cluster: Cluster): State {
   if (cluster.metadata.deletionTimestamp) return ofPhase("Deleting");
   const phase = cluster.status?.phase ?? "Pending";
@@ -66,6 +69,8 @@ export function clusterState(cluster: Cluster): State {
     if (tunnel && tunnel.status !== "True" && (phase === "Unavailable" || phase === "Unreachable")) {
       return ofPhase("NotConnected");
     }
+    if (phase === "AwaitingApproval") return ofPhase("AwaitingAcceptance");
+    if (phase === "Pending") return ofPhase("AwaitingConnection");
   }
   if (cluster.spec.imported && (phase === "Unavailable" || phase === "Unreachable" || phase === "Failed")) {
     // With a credential that the cluster refuses for good nothing changes until somebody gives another: that is Failed.

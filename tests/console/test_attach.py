@@ -67,7 +67,7 @@ def test_imported_then_refused_then_unreachable(story: Story, visit: Visit, tmp_
 
 
 def test_registered_connected_and_not_connected_any_more(story: Story, visit: Visit, tmp_path: Path) -> None:
-    """The manifest is made in the console, its agent dials out, list and terminal see the cluster through it."""
+    """The manifest is made in the console, its agent is let in there, list and terminal see the cluster through it."""
     # The lab's address is there with a machine; without any the console says that there is nothing to dial.
     story.make_machines(1)
     story.platform.start("1.31.4")
@@ -80,6 +80,7 @@ def test_registered_connected_and_not_connected_any_more(story: Story, visit: Vi
         person.button("Attach cluster").click()
         person.page.locator("a.choice[href$=register]").click()
         person.page.fill("#name", "edge")
+        person.page.locator("#manual").click()
         person.button("Go on").click()
         person.page.wait_for_url("**/clusters/default/edge/access")
         person.button("Make the manifest").click()
@@ -93,6 +94,10 @@ def test_registered_connected_and_not_connected_any_more(story: Story, visit: Vi
         row.get_by_text("Awaiting connection").first.wait_for()
 
         with agent(server, tmp_path / "agent", manifest, apiserver.free_port()):
+            row.get_by_text("Awaiting acceptance").wait_for(timeout=60_000)
+            row.get_by_role("link", name="edge", exact=True).click()
+            person.button("Accept").click()
+            person.page.locator("nav.side").get_by_role("link", name="Clusters").click()
             row.get_by_text("Running").wait_for(timeout=60_000)
             row.get_by_text("1.28.15").wait_for(timeout=60_000)
             row.get_by_role("link", name="edge", exact=True).click()

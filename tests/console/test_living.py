@@ -12,7 +12,7 @@ from tests.console.browser import Visitor, place
 from tests.console.conftest import Visit
 
 pytestmark = [pytest.mark.lab, pytest.mark.story(7), pytest.mark.verify]
-KEPT = "/etc/sysctl.d/99-roost.conf"
+KEPT = "/etc/sysctl.d/90-roost-kubernetes.conf"
 TALKER = {
     "apiVersion": "v1",
     "kind": "Pod",

@@ -15,7 +15,7 @@ import checks
 import clients
 import pytest
 from harness import BRIDGE_ADDRESS, PORT_BASE, Managed, Platform, Story, cluster_file, eventually
-from test_registration import GATEWAY, image_on
+from test_registration import GATEWAY, gone, image_on
 from through import SignedIn, Through, copies_both_ways, forwards, works
 
 pytestmark = [pytest.mark.lab, pytest.mark.story(6)]
@@ -46,8 +46,67 @@ def program_of(platform: Platform) -> Path:
     return next((platform.data_dir / "programs").rglob("kubectl"))
 
 
+def test_every_way_in_is_the_same_and_one_s_own(story: Story, tmp_path: Path) -> None:
+    """The same words direct, imported, registered, and through a second gateway, with the oldest and the newest
+    kubectl; a viewer can't exec; a session's programs end with it; the audit log has it all; the agent goes.
+    """
+    said: dict[str, dict[str, str]] = {}
+    last: Through | None = None
+    for way, through in ways(story, tmp_path):
+        for minor in (clients.KUBECTL[0], clients.KUBECTL[-1]):
+            last = through(clients.kubectl(minor))
+            assert "token" not in last.kubeconfig.read_text() or way == "direct"
+            said[f"{way}, kubectl 1.{minor}"] = works(last, "probe-0", tmp_path)
+    first = said[f"direct, kubectl 1.{clients.KUBECTL[0]}"]
+    assert {way: words for way, words in said.items() if words != first} == {}
+    assert len(said) == 8 and last is not None
+    libraries(last, "probe-0", tmp_path)
+    one_s_own(last, "edge", "probe-0", tmp_path)
+    story.platform.kubectl("delete", "cluster", "edge", "--wait=true", "--timeout=30s")
+    assert gone(Managed(story.others[-1], "demo"))
+
+
+def one_s_own(through: Through, name: str, pod: str, tmp_path: Path) -> None:
+    """Rights of a person in a cluster, the end of a session, and what the audit log keeps."""
+    platform, admin = through.platform, through.person
+    password = admin.roost("user", "add", "viewer").stdout.strip()
+    viewer = SignedIn(platform, tmp_path / "viewer")
+    viewer.home.mkdir()
+    viewer.login("viewer", password)
+    refused = viewer.roost("kubeconfig", name, check=False)
+    assert refused.returncode == 1 and "has no role" in refused.stderr
+    platform.kubectl(
+        "create", "rolebinding", "viewer", "--clusterrole=roost:cluster-viewer", "--user=roost:user:viewer"
+    )
+    eventually(lambda: viewer.roost("kubeconfig", name, check=False).returncode == 0, timeout=15)
+    seen = Through(viewer, name, through.program)
+    words = ("get", "pods", "-o", "name")
+    assert seen.kubectl(*words).stdout == through.kubectl(*words).stdout != ""
+    assert seen.kubectl("get", "nodes", "-o", "name").stdout
+    for words in (("exec", pod, "--", "id"), ("delete", "pod", pod), ("get", "secrets")):
+        assert "orbidden" in seen.kubectl(*words, check=False).stderr
+    assert viewer.roost("kubeconfig", name, "--direct", "--server", server(viewer), check=False).returncode == 1
+
+    running = through.spawn("exec", pod, "--", "sh", "-c", "echo begun; sleep 600")
+    assert running.stdout is not None and running.stdout.readline() == "begun\n"
+    began = time.monotonic()
+    admin.roost("logout")
+    running.wait(10)
+    assert time.monotonic() - began < 10
+    assert "whole" in admin.roost("audit", "verify").stdout
+    # Each gateway keeps a log of its own.
+    logs = (platform.data_dir / "audit").rglob("audit*.jsonl")
+    events = [json.loads(line) for log in logs for line in log.read_text().splitlines()]
+    execs = [
+        e for e in events if e.get("objectRef", {}).get("subresource") == "exec" and e["stage"] == "ResponseComplete"
+    ]
+    assert {e["user"]["username"] for e in execs} == {"roost:user:admin", "roost:user:viewer"}
+    assert {e["responseStatus"]["code"] for e in execs} >= {101, 403}
+
+
+@pytest.mark.verify
 def test_kubectl_through_the_gateway_is_as_direct(story: Story, tmp_path: Path) -> None:
-    """The same words both ways; a viewer can't exec; a session's programs end with it; the audit log has it all."""
+    """A cluster that the platform made itself, by the kubectl of its bundle."""
     direct = make(story)
     platform = story.platform
     admin = administrator(platform, tmp_path / "admin")
@@ -56,38 +115,7 @@ def test_kubectl_through_the_gateway_is_as_direct(story: Story, tmp_path: Path) 
     by_hand = Through(admin, "demo", program_of(platform))
     by_hand.kubeconfig = direct._kubeconfig()
     assert works(through, "probe-1", tmp_path) == works(by_hand, "probe-1", tmp_path)
-
-    password = admin.roost("user", "add", "viewer").stdout.strip()
-    viewer = SignedIn(platform, tmp_path / "viewer")
-    viewer.home.mkdir()
-    viewer.login("viewer", password)
-    refused = viewer.roost("kubeconfig", "demo", check=False)
-    assert refused.returncode == 1 and "has no role" in refused.stderr
-    platform.kubectl(
-        "create", "rolebinding", "viewer", "--clusterrole=roost:cluster-viewer", "--user=roost:user:viewer"
-    )
-    eventually(lambda: viewer.roost("kubeconfig", "demo", check=False).returncode == 0, timeout=15)
-    seen = Through(viewer, "demo", program_of(platform))
-    assert len(seen.kubectl("get", "pods", "-o", "name").stdout.split()) == 2
-    assert seen.kubectl("get", "nodes", "-o", "name").stdout
-    for words in (("exec", "probe-1", "--", "id"), ("delete", "pod", "probe-1"), ("get", "secrets")):
-        assert "orbidden" in seen.kubectl(*words, check=False).stderr
-    assert viewer.roost("kubeconfig", "demo", "--direct", "--server", server(viewer), check=False).returncode == 1
-
-    running = through.spawn("exec", "probe-1", "--", "sh", "-c", "echo begun; sleep 600")
-    assert running.stdout is not None and running.stdout.readline() == "begun\n"
-    began = time.monotonic()
-    admin.roost("logout")
-    running.wait(10)
-    assert time.monotonic() - began < 10
-    assert "whole" in admin.roost("audit", "verify").stdout
-    log = (platform.data_dir / "audit" / "audit.jsonl").read_text().splitlines()
-    events = [json.loads(line) for line in log]
-    execs = [
-        e for e in events if e.get("objectRef", {}).get("subresource") == "exec" and e["stage"] == "ResponseComplete"
-    ]
-    assert {e["user"]["username"] for e in execs} == {"roost:user:admin", "roost:user:viewer"}
-    assert {e["responseStatus"]["code"] for e in execs} >= {101, 403}
+    one_s_own(through, "demo", "probe-1", tmp_path)
 
 
 @pytest.mark.verify

@@ -142,6 +142,7 @@ def works(cluster: Managed, through: Registered) -> None:
     assert refused.returncode == 1 and "the agent's own" in refused.stderr
 
 
+@pytest.mark.verify
 def test_a_cluster_is_registered_used_and_let_go(story: Story, tmp_path: Path) -> None:
     """One manifest connects it; get, exec and logs go through the tunnel; deleted, the agent removes itself."""
     cluster, through = registered(story, tmp_path)

@@ -85,7 +85,7 @@ export default function ClusterPage() {
           <span>{t("cluster.approve", { hash: waiting })}</span>
         </div>
       )}
-      {cluster.spec.registered?.approval === "Manual" && cluster.status?.phase === "AwaitingAcceptance" && (
+      {clusterState(cluster).word === "AwaitingAcceptance" && (
         <div className="banner banner-warn">
           <Icon name="warning" />
           <span>{t("cluster.accept")}</span>
