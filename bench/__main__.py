@@ -9,6 +9,7 @@ import argparse
 import datetime
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -49,6 +50,8 @@ ENTRIES: Final = {
 
 def main() -> int:
     options = _options()
+    # Told to end, a benchmark takes its platform and machines down as after a run.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     load = processes.load()
     settings = Settings.from_environment()
     work = Path(f"/var/lib/roost-bench-{settings.number}")

@@ -167,14 +167,14 @@ OBJECTS = [
             "onPremises": {"controlPlaneEndpoint": {"host": "198.51.100.7"}},
         },
     ),
-    _ours("Cluster", "edge", {"registered": {}}),
+    # A Cluster joins its Project once it is Available, which these never are.
+    _ours("Cluster", "edge", {"registered": {}, "project": "shop"}),
     _ours("CloudCredential", "public-registry-credential", {"type": "PublicRegistry", "secret": {"name": "files"}}),
     _ours(
         "Project",
         "shop",
         {
             "displayName": "Shop",
-            "clusters": [{"namespace": "default", "name": "edge"}],
             "members": [{"user": "roost:user:admin", "role": "Viewer"}],
         },
         namespace=None,
