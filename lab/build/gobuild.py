@@ -114,7 +114,7 @@ def gocache(go: str) -> Path:
 def go_environment(toolchain: Path, gocache: Path, *, cgo: bool) -> dict[str, str]:
     """The machine's own Go settings (proxy, checksum database) with ours on top."""
     env = {key: value for key, value in os.environ.items() if key not in ("GOROOT", "GOPATH")}
-    # Compilers and linkers collect garbage less often, up to a size of which two at once leave a small computer alone.
+    # Compilers and linkers collect garbage less often, up to a size of which a small computer bears two.
     eager = {"GOGC": env.get("GOGC", "300"), "GOMEMLIMIT": env.get("GOMEMLIMIT", "2GiB")}
     return (
         env
