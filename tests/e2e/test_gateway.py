@@ -118,26 +118,6 @@ def test_kubectl_through_the_gateway_is_as_direct(story: Story, tmp_path: Path) 
     one_s_own(through, "demo", "probe-1", tmp_path)
 
 
-@pytest.mark.verify
-def test_other_programs_through_the_gateway(story: Story, tmp_path: Path, seed: random.Random) -> None:
-    """kubectl from 1.28 to the newest, Helm, the Python client, client-go; 1 GiB both ways; 50 forwards at once."""
-    make(story)
-    admin = administrator(story.platform, tmp_path / "admin")
-    said = {
-        minor: works(Through(admin, "demo", clients.kubectl(minor)), "probe-1", tmp_path) for minor in clients.KUBECTL
-    }
-    assert {json.dumps(words, sort_keys=True) for words in said.values()} == {json.dumps(said["31"], sort_keys=True)}
-
-    newest = Through(admin, "demo", clients.kubectl(clients.KUBECTL[-1]))
-    libraries(newest, "probe-1", tmp_path)
-    forwards(newest, "probe-1", 50)
-    large = tmp_path / "large"
-    with large.open("wb") as file:
-        for _ in range(1024):
-            file.write(seed.randbytes(1 << 20))
-    copies_both_ways(newest, "probe-1", large, timeout=900)
-
-
 def libraries(cluster: Through, pod: str, directory: Path) -> None:
     """The official Python client, Helm and client-go, as they are."""
     kubeconfig = str(cluster.kubeconfig)
