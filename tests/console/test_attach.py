@@ -67,7 +67,7 @@ def test_imported_then_refused_then_unreachable(story: Story, visit: Visit, tmp_
 
 
 def test_registered_connected_and_not_connected_any_more(story: Story, visit: Visit, tmp_path: Path) -> None:
-    """The manifest is made in the console, its agent is let in there, list and terminal see the cluster through it."""
+    """The manifest is made in the console, its agent is let in there, list and terminal see it through the tunnel."""
     # The lab's address is there with a machine; without any the console says that there is nothing to dial.
     story.make_machines(1)
     story.platform.start("1.31.4")
