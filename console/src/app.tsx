@@ -8,6 +8,7 @@ import { StyleProvider } from "@ant-design/cssinjs";
 import { ApiError } from "./api/http";
 import { Loading } from "./components/Problem";
 import { Shell } from "./components/Shell";
+import { WordsProvider } from "./i18n";
 import { ClustersPage } from "./pages/clusters/ClustersPage";
 import { SignInPage } from "./pages/SignInPage";
 import { useLanguage, useTheme } from "./settings";
@@ -44,38 +45,40 @@ export function App() {
   const themeName = useTheme();
   const theme = useMemo(() => antdTheme(themeName), [themeName]);
   return (
-    <QueryClientProvider client={client}>
-      <StyleProvider layer>
-        <ConfigProvider locale={language === "zh" ? zhCN : enUS} theme={theme} button={{ autoInsertSpace: false }}>
-          <BrowserRouter basename="/console">
-            <Suspense fallback={<Loading />}>
-              <Routes>
-                <Route path="/sign-in" element={<SignInPage />} />
-                <Route element={<Shell />}>
-                  <Route index element={<Navigate to="/clusters" replace />} />
-                  <Route path="clusters" element={<ClustersPage />} />
-                  <Route path="clusters/new" element={<ChoosePage />} />
-                  <Route path="clusters/new/on-premises" element={<OnPremisesPage />} />
-                  <Route path="clusters/new/import" element={<ImportPage />} />
-                  <Route path="clusters/new/register" element={<RegisterPage />} />
-                  <Route path="clusters/:namespace/:name/progress" element={<ProgressPage />} />
-                  <Route path="clusters/:namespace/:name/:tab?" element={<ClusterPage />} />
-                  <Route path="credentials" element={<CredentialsPage />} />
-                  <Route path="projects" element={<ProjectsPage />} />
-                  <Route path="projects/:name" element={<ProjectPage />} />
-                  <Route path="users" element={<UsersPage />} />
-                  <Route path="feature-gates" element={<FeatureGatesPage />} />
-                  <Route path="audit" element={<AuditPage />} />
-                  <Route path="releases" element={<ReleasesPage />} />
-                  <Route path="registry" element={<RegistryPage />} />
-                  <Route path="help/:page?" element={<HelpPage />} />
-                  <Route path="*" element={<MissingPage />} />
-                </Route>
-              </Routes>
-            </Suspense>
-          </BrowserRouter>
-        </ConfigProvider>
-      </StyleProvider>
-    </QueryClientProvider>
+    <WordsProvider>
+      <QueryClientProvider client={client}>
+        <StyleProvider layer>
+          <ConfigProvider locale={language === "zh" ? zhCN : enUS} theme={theme} button={{ autoInsertSpace: false }}>
+            <BrowserRouter basename="/console">
+              <Suspense fallback={<Loading />}>
+                <Routes>
+                  <Route path="/sign-in" element={<SignInPage />} />
+                  <Route element={<Shell />}>
+                    <Route index element={<Navigate to="/clusters" replace />} />
+                    <Route path="clusters" element={<ClustersPage />} />
+                    <Route path="clusters/new" element={<ChoosePage />} />
+                    <Route path="clusters/new/on-premises" element={<OnPremisesPage />} />
+                    <Route path="clusters/new/import" element={<ImportPage />} />
+                    <Route path="clusters/new/register" element={<RegisterPage />} />
+                    <Route path="clusters/:namespace/:name/progress" element={<ProgressPage />} />
+                    <Route path="clusters/:namespace/:name/:tab?" element={<ClusterPage />} />
+                    <Route path="credentials" element={<CredentialsPage />} />
+                    <Route path="projects" element={<ProjectsPage />} />
+                    <Route path="projects/:name" element={<ProjectPage />} />
+                    <Route path="users" element={<UsersPage />} />
+                    <Route path="feature-gates" element={<FeatureGatesPage />} />
+                    <Route path="audit" element={<AuditPage />} />
+                    <Route path="releases" element={<ReleasesPage />} />
+                    <Route path="registry" element={<RegistryPage />} />
+                    <Route path="help/:page?" element={<HelpPage />} />
+                    <Route path="*" element={<MissingPage />} />
+                  </Route>
+                </Routes>
+              </Suspense>
+            </BrowserRouter>
+          </ConfigProvider>
+        </StyleProvider>
+      </QueryClientProvider>
+    </WordsProvider>
   );
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { applyUpdates, fromList, type WatchEvent } from "./applyUpdate";
+import { applyUpdates, fromList, kept, type WatchEvent } from "./applyUpdate";
 import type { KubeObject } from "./objects";
 
 function object(name: string, version: string, uid = name): KubeObject {
@@ -43,5 +43,14 @@ describe("applyUpdates", () => {
     expect(applyUpdates(known, [gone]).next).toBe("list again");
     expect(applyUpdates(known, [{ type: "ADDED", object: object("x", "7") }, other]).next).toBe("watch again");
     expect(applyUpdates(known, [{ type: "ADDED", object: object("x", "7") }, other]).known.items.size).toBe(3);
+  });
+});
+
+describe("an object that is kept", () => {
+  it("goes without who set which field, and with its kind", () => {
+    const came = { metadata: { ...object("one", "1").metadata, managedFields: [{ manager: "roost" }] }, spec: { a: 1 } };
+    const type = { apiVersion: "v1", kind: "Thing" };
+    expect(kept(came as unknown as KubeObject, type)).toEqual({ ...object("one", "1"), spec: { a: 1 } });
+    expect(came.metadata.managedFields).toHaveLength(1);
   });
 });

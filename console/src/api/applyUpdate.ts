@@ -23,6 +23,15 @@ export function fromList<T extends KubeObject>(items: readonly T[], resourceVers
   return { items: new Map(items.map((item) => [keyOf(item), item])), resourceVersion };
 }
 
+/**
+ * An object as it is kept: without who set which field, which is more than half of it and which nothing here reads (an
+ * update that leaves it out leaves it as it is). `kind` and `apiVersion` are left out of the items of a list.
+ */
+export function kept<T extends KubeObject>(object: T, type: Pick<KubeObject, "apiVersion" | "kind">): T {
+  const { managedFields: _, ...metadata } = object.metadata;
+  return { ...object, ...type, metadata };
+}
+
 /** Several events at once, in their order: one new map for all of them, so that one render shows them. */
 export function applyUpdates<T extends KubeObject>(known: Known<T>, events: readonly WatchEvent<T>[]): Outcome<T> {
   let items: Map<string, T> | undefined;

@@ -1,4 +1,4 @@
-/** The only place that calls fetch. Errors are Kubernetes' Status objects, or say that nothing was reached. */
+/** The only place that calls fetch, beside public/first.js. Errors are Kubernetes' Status objects, or say that nothing was reached. */
 import type { Cause, Status } from "./objects";
 
 export type Kind = "unauthorized" | "forbidden" | "missing" | "invalid" | "conflict" | "unreachable" | "refused";
@@ -97,7 +97,7 @@ async function send(path: string, call: Call): Promise<Response> {
   }
   let answer: Response;
   try {
-    answer = await fetch(path, init);
+    answer = (await early(path, call)) ?? (await fetch(path, init));
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new ApiError(0, {}, "The platform could not be reached.");
@@ -107,6 +107,20 @@ async function send(path: string, call: Call): Promise<Response> {
   const status = await statusOf(answer);
   if (answer.status === 401 && !call.anonymous) signedOut.forEach((listener) => listener());
   throw new ApiError(answer.status, status, `${answer.status} ${answer.statusText}`.trim());
+}
+
+/** The answer that first.js has asked for while this script was on its way. Each is taken once: it tells of that moment. */
+async function early(path: string, call: Call): Promise<Response | undefined> {
+  if ((call.method ?? "GET") !== "GET") return undefined;
+  const found = globalThis.roostEarly?.get(path);
+  globalThis.roostEarly?.delete(path);
+  // What failed is asked again, so that there is one way to tell of it.
+  return found?.catch(() => undefined);
+}
+
+declare global {
+  /** By path. An answer is undefined where it was not asked for, since nobody is signed in. */
+  var roostEarly: Map<string, Promise<Response | undefined>> | undefined;
 }
 
 async function statusOf(answer: Response): Promise<Partial<Status>> {

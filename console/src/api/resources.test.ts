@@ -19,7 +19,7 @@ describe("a long list", () => {
       found.push(piece.items.map((one) => one.metadata.name));
     }
     expect(found).toEqual([["a", "b"], ["c"]]);
-    const path = "/apis/cluster.alauda.io/v1alpha1/namespaces/default/clusters?labelSelector=x&limit=250";
-    expect(asked).toEqual([path, `${path}&continue=to%2Fken%3D`]);
+    const path = "/apis/cluster.alauda.io/v1alpha1/namespaces/default/clusters?labelSelector=x";
+    expect(asked).toEqual([`${path}&limit=50`, `${path}&limit=250&continue=to%2Fken%3D`]);
   });
 });

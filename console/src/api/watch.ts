@@ -4,7 +4,7 @@
  * and are marked as stale until it is back; it is taken up where it ended, or listed again when that is too old.
  */
 import { useCallback, useEffect, useSyncExternalStore } from "react";
-import { applyUpdates, fromList, type Known, type WatchEvent } from "./applyUpdate";
+import { applyUpdates, fromList, kept, type Known, type WatchEvent } from "./applyUpdate";
 import { ApiError } from "./http";
 import type { KubeObject } from "./objects";
 import { path, pieces, type Place, type Resource } from "./resources";
@@ -34,13 +34,16 @@ export class Watched<T extends KubeObject> {
   private ending: number | undefined;
   private failures = 0;
   private running = 0;
+  private readonly type: Pick<T, "apiVersion" | "kind">;
 
   constructor(
     private readonly resource: Resource<T>,
     private readonly place: Place,
     /** Only the one of this name: whoever may not see all may see that. */
     private readonly name?: string,
-  ) {}
+  ) {
+    this.type = { apiVersion: resource.root.replace(/^\/apis?\//, ""), kind: resource.kind };
+  }
 
   readonly current = (): View<T> => this.view;
 
@@ -83,13 +86,11 @@ export class Watched<T extends KubeObject> {
 
   private async listThenWatch(run: number): Promise<void> {
     try {
-      const kind = { apiVersion: this.resource.root.replace(/^\/apis?\//, ""), kind: this.resource.kind };
       const items: T[] = [];
       let version = "";
       for await (const { items: found, metadata } of pieces(this.resource, this.place, this.selector())) {
         if (run !== this.running) return;
-        // A list leaves kind and version of its items out.
-        items.push(...found.map((item) => ({ ...item, ...kind })));
+        items.push(...found.map((item) => kept(item, this.type)));
         version = metadata.resourceVersion ?? "";
         // The first piece is shown at once, the others together: each time costs a drawing of the page.
         if (this.view.items === undefined && metadata.continue) {
@@ -126,7 +127,8 @@ export class Watched<T extends KubeObject> {
     };
     socket.onmessage = (message: MessageEvent<unknown>) => {
       if (run !== this.running || typeof message.data !== "string") return;
-      this.waiting.push(JSON.parse(message.data) as WatchEvent<T>);
+      const event = JSON.parse(message.data) as WatchEvent<T>;
+      this.waiting.push(event.type === "ERROR" ? event : { type: event.type, object: kept(event.object, this.type) });
       this.gathering ??= window.setTimeout(() => this.take(run), GATHER_MS);
     };
     socket.onclose = () => {

@@ -2,7 +2,7 @@
  * A table of rows of one height: sorts, says so to screen readers, and draws only the rows in sight once there are
  * many, so that thousands stay quick. A component of our own because antd's draws every row, and weighs more.
  */
-import { useCallback, useLayoutEffect, useMemo, useRef, useState, type ReactNode } from "react";
+import { memo, useCallback, useLayoutEffect, useMemo, useRef, useState, type ReactNode } from "react";
 import { useWords } from "../i18n";
 import { Icon } from "./icons";
 
@@ -26,15 +26,20 @@ export interface Sorting {
 interface Props<T> {
   readonly label: string;
   readonly rows: readonly T[];
+  /** While these and a row stay the same objects, the row is not drawn again: what `render` shows comes from them. */
   readonly columns: readonly Column<T>[];
   readonly rowKey: (row: T) => string;
   readonly sorting?: Sorting | undefined;
   readonly onSort?: (sorting: Sorting) => void;
   readonly rowHeight?: number;
+  /** The rows come in the order of `sorting` (sortRows): who filters thousands sorts them once, not at each key. */
+  readonly ordered?: boolean;
 }
 
-const MANY = 80;
-const SPARE = 12;
+/** Above this a table draws what is in sight. Each row drawn besides is time between a key and what it finds. */
+const MANY = 40;
+/** Rows kept ready on either side of what is in sight; the window moves by as many. */
+const SPARE = 6;
 
 function compare(one: string | number, other: string | number): number {
   if (typeof one === "number" && typeof other === "number") return one - other;
@@ -52,16 +57,27 @@ export function sortRows<T>(rows: readonly T[], columns: readonly Column<T>[], s
     .map(([row]) => row);
 }
 
-/** First and last row to draw. Moves in steps, so that scrolling seldom renders. */
+/**
+ * First row to draw and the one after the last, of a body that begins `top` pixels below the window's upper edge. Moves
+ * in steps, so that scrolling seldom renders. Pure.
+ */
+export function rowsInSight(count: number, height: number, top: number, windowHeight: number): readonly [number, number] {
+  if (count <= MANY) return [0, count];
+  const sight = Math.ceil(windowHeight / height) + 1;
+  // A table that became shorter may end above what was in sight.
+  const first = Math.min(Math.floor(-top / height), count - sight);
+  const from = Math.floor(Math.max(0, first - SPARE) / SPARE) * SPARE;
+  const to = Math.ceil(Math.max(sight, first + sight + SPARE) / SPARE) * SPARE;
+  return [from, Math.min(count, to)];
+}
+
 function useWindow(count: number, height: number) {
   const body = useRef<HTMLTableSectionElement>(null);
-  const [range, setRange] = useState<readonly [number, number]>([0, MANY]);
+  // Before the first layout: a body that ends where the window does.
+  const [range, setRange] = useState(() => rowsInSight(Number.MAX_SAFE_INTEGER, height, SPARE * height, window.innerHeight));
   const measure = useCallback(() => {
     if (count <= MANY || !body.current) return;
-    const top = body.current.getBoundingClientRect().top;
-    const first = Math.max(0, Math.floor(-top / height) - SPARE);
-    const from = first - (first % SPARE);
-    const to = Math.min(count, from + Math.ceil(window.innerHeight / height) + 3 * SPARE);
+    const [from, to] = rowsInSight(count, height, body.current.getBoundingClientRect().top, window.innerHeight);
     setRange((before) => (before[0] === from && before[1] === to ? before : [from, to]));
   }, [count, height]);
   useLayoutEffect(() => {
@@ -77,11 +93,11 @@ function useWindow(count: number, height: number) {
   return { body, from, to };
 }
 
-export function DataTable<T>({ label, rows, columns, rowKey, sorting, onSort, rowHeight = 60 }: Props<T>) {
+export function DataTable<T>({ label, rows, columns, rowKey, sorting, onSort, rowHeight = 60, ordered }: Props<T>) {
   const t = useWords();
   const [own, setOwn] = useState<Sorting | undefined>(sorting);
   const used = onSort ? sorting : own;
-  const sorted = useMemo(() => sortRows(rows, columns, used), [rows, columns, used]);
+  const sorted = useMemo(() => (ordered ? rows : sortRows(rows, columns, used)), [ordered, rows, columns, used]);
   const { body, from, to } = useWindow(sorted.length, rowHeight);
   const windowed = sorted.length > MANY;
   const press = (key: string) => {
@@ -133,11 +149,7 @@ export function DataTable<T>({ label, rows, columns, rowKey, sorting, onSort, ro
               style={windowed ? { height: rowHeight } : undefined}
               aria-rowindex={windowed ? from + index + 2 : undefined}
             >
-              {columns.map((column) => (
-                <td key={column.key} className={classes(column)}>
-                  {column.render(row)}
-                </td>
-              ))}
+              <Cells row={row} columns={columns} />
             </tr>
           ))}
           {windowed && spacer(sorted.length - to)}
@@ -146,6 +158,15 @@ export function DataTable<T>({ label, rows, columns, rowKey, sorting, onSort, ro
     </div>
   );
 }
+
+function PlainCells<T>({ row, columns }: { row: T; columns: readonly Column<T>[] }): ReactNode {
+  return columns.map((column) => (
+    <td key={column.key} className={classes(column)}>
+      {column.render(row)}
+    </td>
+  ));
+}
+const Cells = memo(PlainCells) as typeof PlainCells;
 
 function classes<T>(column: Column<T>): string | undefined {
   return [column.align === "end" ? "end" : "", column.wide ? "wide-only" : ""].filter(Boolean).join(" ") || undefined;

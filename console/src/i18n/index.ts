@@ -1,6 +1,6 @@
 /** Words in English and Chinese; only the language in use is fetched. */
 import i18next, { type TOptions } from "i18next";
-import { useCallback, useEffect, useSyncExternalStore } from "react";
+import { createContext, createElement, useContext, useEffect, useMemo, useSyncExternalStore, type ReactNode } from "react";
 import { initReactI18next, useTranslation } from "react-i18next";
 import { currentLanguage, rememberLanguage, useLanguage, type Language } from "../settings";
 
@@ -45,13 +45,38 @@ export async function chooseLanguage(language: Language): Promise<void> {
 
 export type Say = (key: string, values?: TOptions) => string;
 
-export function useWords(): Say {
+const Words = createContext<Say>((key) => key);
+
+/** Hears of the language once for the whole console: `useTranslation` in each cell of a table costs more than the cell. */
+export function WordsProvider({ children }: { children: ReactNode }) {
   const { t } = useTranslation();
-  return useCallback<Say>((key, values) => t(key, (values ?? {}) as Record<string, unknown>), [t]);
+  // A word without values is the same each time, and looking it up costs more than drawing it: a table asks for hundreds.
+  const say = useMemo<Say>(() => {
+    const plain = cached((key) => t(key, {}));
+    return (key, values) => (values ? t(key, values as Record<string, unknown>) : plain(key));
+  }, [t]);
+  return createElement(Words, { value: say }, children);
 }
 
+/** Another function once the language is another. */
+export function useWords(): Say {
+  return useContext(Words);
+}
+
+/** All words of a language are there before it is chosen, so what is missing stays so. */
+const there = { en: cached((key) => i18next.exists(key, { lng: "en" })), zh: cached((key) => i18next.exists(key, { lng: "zh" })) };
+
 export function hasWord(key: string): boolean {
-  return i18next.exists(key);
+  return there[currentLanguage()](key);
+}
+
+function cached<T>(find: (key: string) => T): (key: string) => T {
+  const known = new Map<string, T>();
+  return (key) => {
+    let found = known.get(key);
+    if (found === undefined) known.set(key, (found = find(key)));
+    return found;
+  };
 }
 
 const NONE: ModelWords = { fields: {}, conditions: {}, reasons: {} };

@@ -1,53 +1,31 @@
 import { Button, Input, Select } from "antd";
-import { lazy, Suspense, useCallback, useDeferredValue, useMemo, useState } from "react";
+import { lazy, memo, Suspense, useCallback, useDeferredValue, useMemo, useState } from "react";
 import { Link, useNavigate, useSearchParams } from "react-router";
+import { keyOf } from "../../api/applyUpdate";
 import { clusters } from "../../api/resources";
-import { useClock, useLive } from "../../api/watch";
-import { TwoLines } from "../../components/cells";
-import { DataTable, type Column, type Sorting } from "../../components/DataTable";
+import { useLive } from "../../api/watch";
+import { DataTable, sortRows, type Sorting } from "../../components/DataTable";
 import { Icon } from "../../components/icons";
 import { Page } from "../../components/Page";
 import { Empty, Loading, Problem } from "../../components/Problem";
 import { Stale } from "../../components/Stale";
-import { State } from "../../components/State";
-import type { Cluster } from "../../generated/api";
-import { hasWord, useWords } from "../../i18n";
-import { useLanguage } from "../../settings";
-import { clusterState, clusterType } from "../../states";
-import { ageOf } from "../../time";
-import { retryTime, withoutRetry } from "./messages";
+import { useWords } from "../../i18n";
+import { useColumns } from "./columns";
+import { filtered } from "./filter";
 
 const ProgressDialog = lazy(() => import("./ProgressDialog"));
 
-/** Everything that a person may type to find a cluster, in one lower-case text. */
-export function searchText(cluster: Cluster): string {
-  return [
-    cluster.metadata.name,
-    cluster.metadata.namespace,
-    cluster.spec.displayName,
-    cluster.status?.version ?? cluster.spec.version,
-    cluster.status?.phase,
-    cluster.status?.message,
-    clusterType(cluster),
-    cluster.spec.project,
-  ]
-    .join("\n")
-    .toLowerCase();
-}
-
-const GOING_ON = new Set(["Creating", "Updating", "Pending", "Failed", "Deleting", "Importing", "Registering"]);
-
 export function ClustersPage() {
   const t = useWords();
-  const language = useLanguage();
   const navigate = useNavigate();
   const live = useLive(clusters);
   const [search, setSearch] = useSearchParams();
   const [typed, setTyped] = useState(search.get("q") ?? "");
-  const filter = useDeferredValue(typed.trim().toLowerCase());
   const type = search.get("type") ?? "";
   const progressOf = search.get("progress");
-  const minute = useClock(true, 30_000);
+  const columns = useColumns();
+  // The first rows are drawn before the controls above them, whose styles take as long to make as all the rows.
+  const whole = useDeferredValue(true, false);
 
   const set = useCallback(
     (changes: Record<string, string>) => {
@@ -66,105 +44,29 @@ export function ClustersPage() {
     [setSearch],
   );
 
-  const prepared = useMemo(
-    () => [...(live.items?.values() ?? [])].map((cluster) => ({ cluster, text: searchText(cluster) })),
-    [live.items],
-  );
-  const rows = useMemo(() => {
-    const words = filter.split(/\s+/).filter(Boolean);
-    return prepared
-      .filter(({ cluster, text }) => (!type || clusterType(cluster) === type) && words.every((word) => text.includes(word)))
-      .map(({ cluster }) => cluster);
-  }, [prepared, filter, type]);
-
-  const sorting: Sorting = { key: search.get("sort") ?? "name", down: search.get("down") === "1" };
-  const columns = useMemo<readonly Column<Cluster>[]>(
-    () => [
-      {
-        key: "name",
-        title: t("clusters.name"),
-        width: "20%",
-        value: (cluster) => cluster.metadata.name,
-        render: (cluster) => (
-          <TwoLines second={cluster.spec.displayName || cluster.metadata.namespace}>
-            <Link className="name-link" to={`/clusters/${cluster.metadata.namespace}/${cluster.metadata.name}`}>
-              {cluster.metadata.name}
-            </Link>
-          </TwoLines>
-        ),
-      },
-      {
-        key: "state",
-        title: t("clusters.state"),
-        width: "30%",
-        value: (cluster) => clusterState(cluster).word,
-        render: (cluster) => <StateCell cluster={cluster} language={language} />,
-      },
-      {
-        key: "version",
-        title: t("clusters.version"),
-        width: "10%",
-        value: (cluster) => cluster.status?.version ?? cluster.spec.version ?? "",
-        render: (cluster) => (cluster.status?.version ?? cluster.spec.version ?? "—").replace(/^v/, ""),
-      },
-      {
-        key: "nodes",
-        title: t("clusters.nodes"),
-        width: "8%",
-        align: "end",
-        value: (cluster) => cluster.status?.nodes?.total ?? -1,
-        render: (cluster) => {
-          const nodes = cluster.status?.nodes;
-          if (!nodes?.total) return <span className="quiet">—</span>;
-          const words = t("clusters.nodesReady", { ready: nodes.ready ?? 0, total: nodes.total });
-          return (
-            <span title={words}>
-              <span aria-hidden="true">{`${nodes.ready ?? 0}/${nodes.total}`}</span>
-              <span className="visually-hidden">{words}</span>
-            </span>
-          );
-        },
-      },
-      {
-        key: "type",
-        title: t("clusters.type"),
-        width: "22%",
-        wide: true,
-        value: (cluster) => clusterType(cluster),
-        render: (cluster) => (
-          <TwoLines second={t(`type.${clusterType(cluster)}.provider`)}>
-            <span>{t(`type.${clusterType(cluster)}.kind`)}</span>
-          </TwoLines>
-        ),
-      },
-      {
-        key: "age",
-        title: t("clusters.age"),
-        width: "10%",
-        align: "end",
-        value: (cluster) => -Date.parse(cluster.metadata.creationTimestamp ?? ""),
-        render: (cluster) => ageOf(cluster.metadata.creationTimestamp, Math.max(minute, Date.now()), language),
-      },
-    ],
-    [t, language, minute],
-  );
+  const key = search.get("sort") ?? "name";
+  const down = search.get("down") === "1";
+  const sorting = useMemo<Sorting>(() => ({ key, down }), [key, down]);
+  // Sorted before it is filtered: a key costs no comparing of thousands of names. And not deferred: what is left to do
+  // for a key takes less than the second drawing that deferring it asks for.
+  const sorted = useMemo(() => sortRows([...(live.items?.values() ?? [])], columns, sorting), [live.items, columns, sorting]);
+  const rows = useMemo(() => filtered(sorted, typed, type), [sorted, typed, type]);
+  const onSort = useCallback((next: Sorting) => set({ sort: next.key, down: next.down ? "1" : "" }), [set]);
+  const onType = useCallback((value: string) => set({ type: value }), [set]);
 
   const open = progressOf ? live.items?.get(progressOf) : undefined;
-  const create = (
-    <Button type="primary" icon={<Icon name="plus" />} onClick={() => void navigate("/clusters/new")}>
-      {t("clusters.create")}
-    </Button>
-  );
-  const connect = (
-    <Button icon={<Icon name="link" />} onClick={() => void navigate("/clusters/new?way=connect")}>
-      {t("clusters.connect")}
-    </Button>
-  );
-  const actions = (
-    <>
-      {connect}
-      {create}
-    </>
+  const actions = useMemo(
+    () => (
+      <>
+        <Button icon={<Icon name="link" />} onClick={() => void navigate("/clusters/new?way=connect")}>
+          {t("clusters.connect")}
+        </Button>
+        <Button type="primary" icon={<Icon name="plus" />} onClick={() => void navigate("/clusters/new")}>
+          {t("clusters.create")}
+        </Button>
+      </>
+    ),
+    [t, navigate],
   );
 
   // Who may not see all clusters may still belong to projects.
@@ -177,7 +79,7 @@ export function ClustersPage() {
     );
   }
   return (
-    <Page title={t("nav.clusters")} lead={t("clusters.lead")} actions={actions}>
+    <Page title={t("nav.clusters")} lead={t("clusters.lead")} actions={whole && actions}>
       <Stale live={live} />
       {live.items.size === 0 ? (
         <Empty title={t("clusters.emptyTitle")} action={actions}>
@@ -186,25 +88,20 @@ export function ClustersPage() {
       ) : (
         <>
           <div className="toolbar">
-            <Input
-              allowClear
-              prefix={<Icon name="search" />}
-              placeholder={t("clusters.filter")}
-              aria-label={t("clusters.filter")}
-              value={typed}
-              onChange={(event) => setTyped(event.target.value)}
-              onBlur={() => set({ q: typed })}
-            />
-            <Select
-              aria-label={t("clusters.type")}
-              value={type}
-              style={{ minWidth: 150 }}
-              onChange={(value: string) => set({ type: value })}
-              options={["", "onPremises", "imported", "registered", "global"].map((value) => ({
-                value,
-                label: value ? t(`type.${value}.kind`) : t("clusters.allTypes"),
-              }))}
-            />
+            {whole && (
+              <>
+                <Input
+                  allowClear
+                  prefix={<Icon name="search" />}
+                  placeholder={t("clusters.filter")}
+                  aria-label={t("clusters.filter")}
+                  value={typed}
+                  onChange={(event) => setTyped(event.target.value)}
+                  onBlur={() => set({ q: typed })}
+                />
+                <TypeFilter value={type} onChange={onType} />
+              </>
+            )}
             <span className="grow" />
             <span className="quiet" aria-live="polite">
               {t("clusters.count", { count: rows.length, total: live.items.size + live.coming })}
@@ -231,9 +128,10 @@ export function ClustersPage() {
               label={t("nav.clusters")}
               rows={rows}
               columns={columns}
-              rowKey={(cluster) => `${cluster.metadata.namespace}/${cluster.metadata.name}`}
+              rowKey={keyOf}
               sorting={sorting}
-              onSort={(next) => set({ sort: next.key, down: next.down ? "1" : "" })}
+              onSort={onSort}
+              ordered
             />
           )}
         </>
@@ -247,39 +145,22 @@ export function ClustersPage() {
   );
 }
 
-function StateCell({ cluster, language }: { cluster: Cluster; language: "en" | "zh" }) {
+const TYPES = ["", "onPremises", "imported", "registered", "global"] as const;
+
+/** Apart, so that a key in the field beside it does not draw it again. */
+const TypeFilter = memo(function TypeFilter(props: { value: string; onChange: (value: string) => void }) {
   const t = useWords();
-  const state = clusterState(cluster);
-  const message = cluster.status?.message ?? "";
-  const at = retryTime(message);
-  const key = `${cluster.metadata.namespace}/${cluster.metadata.name}`;
-  const explained = hasWord(`stateNote.${state.word}`) ? t(`stateNote.${state.word}`) : "";
-  const shown = withoutRetry(message) || explained;
-  const second = shown && state.word !== "Running" && (
-    <>
-      {shown}
-      {at && ` · ${t("progress.retryAt", { time: clock(at, language) })}`}
-    </>
+  const options = useMemo(
+    () => TYPES.map((value) => ({ value, label: value ? t(`type.${value}.kind`) : t("clusters.allTypes") })),
+    [t],
   );
   return (
-    <TwoLines second={second} told={message}>
-      <span>
-        <State state={state} />
-        {GOING_ON.has(state.word) && (
-          <Link
-            className="icon-button"
-            to={`?progress=${encodeURIComponent(key)}`}
-            aria-label={t("clusters.progressOf", { name: cluster.metadata.name })}
-            title={t("progress.see")}
-          >
-            <Icon name="progress" size={15} />
-          </Link>
-        )}
-      </span>
-    </TwoLines>
+    <Select
+      aria-label={t("clusters.type")}
+      value={props.value}
+      style={{ minWidth: 150 }}
+      onChange={props.onChange}
+      options={options}
+    />
   );
-}
-
-function clock(time: string, language: "en" | "zh"): string {
-  return new Date(time).toLocaleTimeString(language === "zh" ? "zh-CN" : "en-GB");
-}
+});
