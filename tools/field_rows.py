@@ -51,9 +51,12 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "conditions": ("Conditions and reasons", "状况与原因"),
     "conditions.lead": (
         "A condition tells what was found. Nothing in roost resumes from one: the machines are looked at instead. "
-        "Types are stable; a reason is one word for programs, the message beside it is for people.",
+        "Types are stable; a reason is one word for programs, the message beside it is for people. "
+        "The API holds messages in English; the console and the CLI show what roost itself says in them in the "
+        "reader's language, and what machines and programs say as it is.",
         "状况说明观察到的结果。roost 不会依据状况继续工作，而是重新查看机器。类型保持稳定；"
-        "原因是供程序使用的一个单词，旁边的消息供人阅读。",
+        "原因是供程序使用的一个单词，旁边的消息供人阅读。"
+        "API 中的消息为英文；控制台和命令行以读者的语言显示其中 roost 自身的内容，机器和程序的输出保持原样。",
     ),
     "of.cluster": ("On a Cluster, in the order of a creation", "集群的状况，按创建顺序"),
     "of.machine": ("On a Machine, in order", "机器的状况，按顺序"),

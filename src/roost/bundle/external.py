@@ -106,7 +106,7 @@ def judge(
             f"{where} expires on {end:%Y-%m-%d}, in {days} days; replace it before: a new one is taken up by itself",
             end,
         )
-    return Judgement(served, "True", "Succeeded", f"The registry is served as {host} until {end:%Y-%m-%d}.", end)
+    return Judgement(served, "True", "Succeeded", f"The registry is served as {host} until {end:%Y-%m-%d}", end)
 
 
 def _no(reason: str, message: str) -> Judgement:

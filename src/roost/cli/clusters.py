@@ -8,7 +8,7 @@ from typing import Any, cast
 import click
 
 from roost.cli import data_directory, platform_api, printing
-from roost.cli.i18n import t
+from roost.cli.i18n import said, t
 
 
 @click.command("clusters", help=t("clusters.help"))
@@ -38,11 +38,12 @@ def table(answer: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
     columns = [(n, c["name"]) for n, c in enumerate(answer["columnDefinitions"]) if c.get("priority", 0) == 0]
     headers = ["Namespace", *(name for _, name in columns)]
     rows = [
-        [row["object"]["metadata"].get("namespace", ""), *(cell(row["cells"][n]) for n, _ in columns)]
+        [row["object"]["metadata"].get("namespace", ""), *(cell(row["cells"][n], name) for n, name in columns)]
         for row in answer["rows"]
     ]
     return headers, rows
 
 
-def cell(value: object) -> str:
-    return "" if value is None else str(value)
+def cell(value: object, column: str = "") -> str:
+    text = "" if value is None else str(value)
+    return said(text) if column == "Message" else text

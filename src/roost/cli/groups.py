@@ -14,7 +14,7 @@ import click
 
 from roost.api.errors import RoostError
 from roost.cli.command_map import COMMANDS
-from roost.cli.i18n import t
+from roost.cli.i18n import said, t
 
 
 class LazyGroup(click.Group):
@@ -67,7 +67,7 @@ def main(arguments: Sequence[str]) -> int:
         click.echo(t("entry.stopped"), err=True)
         return 130
     except RoostError as error:
-        click.echo(t("entry.error", reason=error.reason, message=error.message), err=True)
+        click.echo(t("entry.error", reason=error.reason, message=said(error.message)), err=True)
         return 1
     except BrokenPipeError:
         # The reader of a pipe went away (`roost … | head`); nothing is left to say.

@@ -1,4 +1,5 @@
-"""What the CLI says, in English and Chinese. Every command calls `t("area.message", name=value)`.
+"""What the CLI says, in English and Chinese. Every command calls `t("area.message", name=value)`, and `said` with
+what the platform says.
 
 A message's area (the part before the first dot) is one file per language: `locale/en/up.json` and
 `locale/zh/up.json`; only the areas that a command uses are read, so the catalogues cost nothing at
@@ -32,6 +33,15 @@ def catalogue(language: str, area: str) -> Mapping[str, str]:
     """Messages of one area by full id; empty where the language has no such file."""
     file = LOCALE / language / f"{area}.json"
     return json.loads(file.read_bytes()) if file.exists() else {}
+
+
+def said(message: str) -> str:
+    """A message of the platform, which is English, in the person's language."""
+    if choose(os.environ) == "en":
+        return message
+    from roost.api.sentences import in_language
+
+    return in_language(message, "zh")
 
 
 def t(message: str, /, **values: object) -> str:

@@ -20,7 +20,7 @@ from roost.api.errors import RoostError
 from roost.api.masked import Masked
 from roost.api.names import API_VERSION, GLOBAL_CLUSTER
 from roost.cli import data_directory, platform_api, printing
-from roost.cli.i18n import t
+from roost.cli.i18n import said, t
 
 if TYPE_CHECKING:
     from roost.providers.imported.checks import Platform, Report, Wish
@@ -120,7 +120,7 @@ def _platform(namespace: str, name: str, data_dir: Path | None) -> Platform:
         own = str(api.get("/api/v1/namespaces/kube-system")["metadata"]["uid"])
         listed = cast("list[dict[str, Any]]", api.get(platform_api.path("clusters"))["items"])
     except RoostError as error:
-        click.echo(t("import.alone", message=error.message), err=True)
+        click.echo(t("import.alone", message=said(error.message)), err=True)
         return Platform()
     known: dict[str, str] = {}
     for item in listed:
@@ -135,7 +135,7 @@ def _show(report: Report, output: str) -> None:
     rows = [[check.type, check.status, check.reason, check.message] for check in report.checks]
     if output == "table":
         headers = [t("import.check"), t("import.status"), t("import.reason"), t("import.message")]
-        printing.table(headers, rows)
+        printing.table(headers, [[*row[:-1], said(row[-1])] for row in rows])
         click.echo(t("import.not-possible" if report.problems else "import.possible"), err=True)
     elif output == "name":
         for check in report.problems:
@@ -188,7 +188,7 @@ def _wait(api: platform_api.PlatformApi, namespace: str, name: str) -> None:
         if available is not None and available["status"] == "True":
             click.echo(t("import.done", name=name, version=status.get("version") or "?"))
             for warning in cast("list[str]", status.get("warnings") or []):
-                click.echo(t("import.warning", message=warning), err=True)
+                click.echo(t("import.warning", message=said(warning)), err=True)
             return
         if available is not None and available["status"] == "False":
             click.echo(t("import.failed", name=name, namespace=namespace), err=True)

@@ -18,7 +18,7 @@ from roost.api.errors import RoostError
 from roost.api.masked import Masked
 from roost.api.names import API_VERSION, GLOBAL_CLUSTER, ID_ANNOTATION
 from roost.cli import data_directory, kubeconfig, platform_api, printing
-from roost.cli.i18n import t
+from roost.cli.i18n import said, t
 
 Object = dict[str, Any]
 UNBORN = "00000000-0000-0000-0000-000000000000"
@@ -238,13 +238,15 @@ def show(plan: Object) -> None:
         if not machine["changes"]:
             continue
         click.echo(t("plan.machine", name=machine["name"], count=len(machine["changes"])))
-        rows = [[f"  {c['action']}", c["thing"], c.get("summary", "")] for c in machine["changes"]]
+        rows = [[f"  {c['action']}", c["thing"], said(c.get("summary", ""))] for c in machine["changes"]]
         click.echo("\n".join(printing.columns(rows)))
     objects = plan.get("objects", [])
     if objects:
         click.echo(t("plan.objects", count=len(objects)))
         click.echo(
-            "\n".join(printing.columns([[f"  {c['action']}", c["thing"], c.get("summary", "")] for c in objects]))
+            "\n".join(
+                printing.columns([[f"  {c['action']}", c["thing"], said(c.get("summary", ""))] for c in objects])
+            )
         )
     click.echo(t("plan.hash", hash=plan["hash"]) if total or objects else t("plan.nothing"))
 

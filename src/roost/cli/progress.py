@@ -15,7 +15,7 @@ import click
 
 from roost.api import conditions
 from roost.cli import data_directory, platform_api
-from roost.cli.i18n import t
+from roost.cli.i18n import said, t
 
 MARKS: Final = {"True": "✓", "False": "✗", "Unknown": "·"}
 PLAIN_MARKS: Final = {"True": "done", "False": "failed", "Unknown": "waiting"}
@@ -153,7 +153,7 @@ def render(view: Progress, *, plain: bool) -> list[str]:
     lines = [head + (f"  {view.ready}/{view.total}" if view.total else "")]
     for group in (view.phases, view.machines):
         for line in group:
-            tail = "" if line.status == "True" else " ".join(x for x in (line.reason, line.message) if x)
+            tail = "" if line.status == "True" else " ".join(x for x in (line.reason, said(line.message)) if x)
             left = (
                 f"  {_mark(line, plain=plain):<{7 if plain else 1}} {line.name:<{width}} {_duration(line.seconds):>7}"
             )

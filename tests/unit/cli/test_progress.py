@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from roost.cli import progress
 
 NOW = datetime(2026, 1, 1, 12, 1, 0, tzinfo=UTC)
@@ -106,3 +108,14 @@ def test_work_under_way_is_no_failure() -> None:
     lines = {line.split()[1]: line.split()[0] for line in progress.render(view, plain=True)[1:]}
     assert lines["MachinesPrepared"] == "working"
     assert lines["WorkersJoined"] == "failed"
+
+
+def test_messages_are_shown_in_the_persons_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = condition("Ready", "False", "MachineUnreachable", "05", "m1: no answer within 10 s; check the network")
+    view = progress.progress(
+        cluster(), [machine("m1", condition("Reachable", "False", "X", "05", told["message"]))], now=NOW
+    )
+    monkeypatch.setenv("ROOST_LANG", "zh")
+    assert "m1：10 秒内没有应答；check the network" in "\n".join(progress.render(view, plain=True))
+    monkeypatch.setenv("ROOST_LANG", "en")
+    assert told["message"] in "\n".join(progress.render(view, plain=True))

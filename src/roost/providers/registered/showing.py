@@ -93,8 +93,8 @@ def _connected(
 ) -> Shown:
     if sessions:
         pods = sorted({session.pod for session in sessions if session.pod})
-        many = f"{len(sessions)} tunnel{'s' if len(sessions) > 1 else ''}"
-        return Shown(c.TUNNEL_CONNECTED, "True", c.SUCCEEDED, f"{many} from {', '.join(pods) or 'the agent'}")
+        many = f"{len(sessions)} tunnel{'s' if len(sessions) > 1 else ''} from {', '.join(pods) or 'the agent'}"
+        return Shown(c.TUNNEL_CONNECTED, "True", c.SUCCEEDED, many)
     if waiting is not None and (loss is None or waiting.at >= loss.at):
         return Shown(
             c.TUNNEL_CONNECTED,

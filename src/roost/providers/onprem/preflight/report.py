@@ -46,7 +46,7 @@ def message(findings: Sequence[Finding], *, limit: int = MESSAGE_LIMIT) -> str:
     lines: list[str] = []
     size = 0
     for index, finding in enumerate(ordered):
-        line = ("warning: " if finding.warning else "") + finding.text
+        line = f"warning: {finding.text}" if finding.warning else finding.text
         if size + len(line) > limit:
             lines.append(f"and {len(ordered) - index} more")
             break
