@@ -55,7 +55,9 @@ def test_a_plan_a_shell_and_a_drift(story: Story, visit: Visit) -> None:
     things.wait_for(timeout=60_000)
     kept = machine.run(["cat", KEPT]).stdout
     machine.run(f"echo '# by somebody else' >> {KEPT}")
-    person.page.get_by_text("1 differs", exact=True).click(timeout=200_000)
+    # By itself roost looks every ten minutes.
+    person.button("Look now").click()
+    person.page.get_by_text("1 differs", exact=True).click(timeout=90_000)
     person.dialog.get_by_text(KEPT).first.wait_for()
     assert person.violations() == []
     person.page.keyboard.press("Escape")

@@ -311,7 +311,8 @@ def test_a_second_join_that_is_cut_off_keeps_the_quorum(story: Story, version: s
         story.platform.kubectl("apply", "-f", "-", stdin=json.dumps(added))
         cut_off_at_once(first, second)
         second.power_off()
-        assert [member.get("isLearner", False) for member in listed(first)] == [False, True], "cut off too late"
+        learners = sum(member.get("isLearner", False) for member in listed(first))
+        assert learners == 1, "cut off too late"
         for number in range(5):
             cluster.kubectl("create", "configmap", f"after-{number}", "--request-timeout=10s")
         first.run("nft delete table ip story")

@@ -1,7 +1,8 @@
 /** What `roost progress` tells: phases, machines, how long, why; the failing one is open by itself. */
 import { Button, Tooltip } from "antd";
 import { useState } from "react";
-import { clusters, machines, merge } from "../api/resources";
+import { lookNow } from "../api/lookNow";
+import { machines } from "../api/resources";
 import { useClock, useLive } from "../api/watch";
 import type { Cluster } from "../generated/api";
 import { useModelWords, useWords } from "../i18n";
@@ -14,7 +15,6 @@ import { Icon } from "./icons";
 import { problemText } from "./Problem";
 import { Dot, State } from "./State";
 
-export const RETRY_NOW = "cluster.alauda.io/retry-now";
 
 /** A reason in its own words, and on hover or focus what it means; the message stands below in full. */
 export function Reason({ reason, message }: { reason: string; message?: string }) {
@@ -92,10 +92,8 @@ export function Progress({ cluster }: { cluster: Cluster }) {
   const view = progressOf(cluster, live.items?.values() ?? [], Math.max(now, Date.now() - 1000));
   const retry = async () => {
     setError(undefined);
-    const stamp = new Date().toISOString();
-    const { namespace, name } = cluster.metadata;
     try {
-      await merge(clusters, { namespace, name }, { metadata: { annotations: { [RETRY_NOW]: stamp } } });
+      await lookNow(cluster);
       setAsked(Date.now());
     } catch (refused) {
       setError(refused);

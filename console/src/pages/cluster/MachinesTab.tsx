@@ -2,14 +2,16 @@
 import { Button } from "antd";
 import { lazy, Suspense, useState } from "react";
 import { useSearchParams } from "react-router";
+import { lookNow } from "../../api/lookNow";
 import { create, machines, remove, secrets } from "../../api/resources";
 import { useLive } from "../../api/watch";
 import { IconButton, TwoLines } from "../../components/cells";
 import { DataTable, type Column } from "../../components/DataTable";
 import { Icon } from "../../components/icons";
 import { Known } from "../../components/Known";
-import { Empty } from "../../components/Problem";
+import { Empty, Refused } from "../../components/Problem";
 import { State } from "../../components/State";
+import { useAct } from "../../components/useAct";
 import { fromError, type Finding } from "../../form/findings";
 import { documents, emptyForm, emptyMachine, machineName, type Form, type MachineRow } from "../../form/model";
 import type { Cluster, Machine } from "../../generated/api";
@@ -64,6 +66,7 @@ export default function MachinesTab({ cluster }: { cluster: Cluster }) {
   const t = useWords();
   const language = useLanguage();
   const live = useLive(machines, cluster.metadata.namespace);
+  const act = useAct();
   const [open, setOpen] = useState<Open>();
   const [search, setSearch] = useSearchParams();
   const [findings, setFindings] = useState<readonly Finding[]>([]);
@@ -176,8 +179,14 @@ export default function MachinesTab({ cluster }: { cluster: Cluster }) {
           <div className="toolbar">
             <span className="quiet">{t("machines.count", { count: rows.length })}</span>
             <span className="grow" />
+            {rows.length > 0 && (
+              <Button icon={<Icon name="retry" />} loading={act.busy} onClick={() => void act.run(() => lookNow(cluster))}>
+                {t("machines.lookNow")}
+              </Button>
+            )}
             {adding}
           </div>
+          <Refused error={act.error} />
           {rows.length === 0 ? (
             <Empty title={t("machines.empty")} action={adding} />
           ) : (
