@@ -4,6 +4,7 @@ official Python client, a small program of client-go. Kept in the lab's cache; e
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import shutil
@@ -56,10 +57,10 @@ def python_client() -> Path:
 
 def go_program() -> Path:
     """tests/e2e/clientgo, built from Go modules."""
-    target = HOME / "clientgo"
     source = ROOT / "tests" / "e2e" / "clientgo"
-    newest = max(file.stat().st_mtime for file in source.iterdir())
-    if not target.exists() or target.stat().st_mtime < newest:
+    mark = hashlib.sha256(b"".join(file.read_bytes() for file in sorted(source.iterdir()))).hexdigest()[:12]
+    target = HOME / f"clientgo-{mark}"
+    if not target.exists():
         HOME.mkdir(parents=True, exist_ok=True)
         work = HOME / "clientgo-source"
         shutil.copytree(source, work, dirs_exist_ok=True)

@@ -60,7 +60,6 @@ def test_every_way_in_is_the_same_and_one_s_own(story: Story, tmp_path: Path) ->
     first = said[f"direct, kubectl 1.{clients.KUBECTL[0]}"]
     assert {way: words for way, words in said.items() if words != first} == {}
     assert len(said) == 8 and last is not None
-    libraries(last, "probe-0", tmp_path)
     one_s_own(last, "edge", "probe-0", tmp_path)
     story.platform.kubectl("delete", "cluster", "edge", "--wait=true", "--timeout=30s")
     assert gone(Managed(story.others[-1], "demo"))
