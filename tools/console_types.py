@@ -13,6 +13,7 @@ from typing import Any, Final
 from roost.api.conditions import CLUSTER_PHASES, MACHINE_PHASES
 from roost.api.messages import condition_types, reasons
 from roost.api.registry import KINDS, Kind
+from roost.api.sentences import catalogue
 from roost.api.schema import Schema, structural
 from roost.api.translations import models_in, translation
 
@@ -101,7 +102,7 @@ def _walk(schema: Schema, path: str, found: dict[str, dict[str, Any]]) -> None:
 
 
 def words(language: str) -> dict[str, Any]:
-    """Descriptions of fields, titles of conditions and explanations of reasons."""
+    """Descriptions of fields, titles of conditions, explanations of reasons, and sentences of messages."""
     chinese = language == "zh"
     described: dict[str, str] = {}
     for kind in KINDS:
@@ -113,6 +114,8 @@ def words(language: str) -> dict[str, Any]:
             for name, words in condition_types().items()
         },
         "reasons": {name: pair[1 if chinese else 0] for name, pair in reasons().items()},
+        # English is what the API holds.
+        "sentences": catalogue() if chinese else {},
     }
 
 

@@ -5,7 +5,7 @@ import { lookNow } from "../api/lookNow";
 import { machines } from "../api/resources";
 import { useClock, useLive } from "../api/watch";
 import type { Cluster } from "../generated/api";
-import { useModelWords, useWords } from "../i18n";
+import { useModelWords, useSaid, useWords } from "../i18n";
 import { progressOf, type MachineStep, type Step } from "../progress";
 import { useLanguage } from "../settings";
 import { clusterState, STEP_TONE } from "../states";
@@ -14,12 +14,14 @@ import { Copy } from "./Copy";
 import { Icon } from "./icons";
 import { problemText } from "./Problem";
 import { Dot, State } from "./State";
+import { Told } from "./Told";
 
 
 /** A reason in its own words, and on hover or focus what it means; the message stands below in full. */
 export function Reason({ reason, message }: { reason: string; message?: string }) {
   const words = useModelWords().reasons[reason];
-  const title = [words, message].filter(Boolean).join("\n\n");
+  const said = useSaid();
+  const title = [words, message && said(message)].filter(Boolean).join("\n\n");
   return (
     <Tooltip title={<span className="message">{title || reason}</span>} trigger={["hover", "focus"]}>
       <button type="button" className="link-button reason">
@@ -43,6 +45,7 @@ function Mark({ step }: { step: Step }) {
 function Line({ step, title, aside, of }: { step: Step; title: string; aside?: string; of?: MachineStep }) {
   const t = useWords();
   const language = useLanguage();
+  const said = useSaid();
   const open = step.state === "failed" || step.state === "working";
   return (
     <li className={`step step-${step.state}`} data-step={step.name} data-machine={of?.machine} data-role={of?.role}>
@@ -62,10 +65,8 @@ function Line({ step, title, aside, of }: { step: Step; title: string; aside?: s
           </span>
           {step.message && (
             <div className="step-message">
-              <span className="message" lang="en">
-                {step.message}
-              </span>
-              <Copy text={step.message} label={t("progress.copyMessage")} />
+              <Told message={step.message} />
+              <Copy text={said(step.message)} label={t("progress.copyMessage")} />
             </div>
           )}
         </div>

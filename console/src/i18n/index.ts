@@ -3,12 +3,15 @@ import i18next, { type TOptions } from "i18next";
 import { createContext, createElement, useContext, useEffect, useMemo, useSyncExternalStore, type ReactNode } from "react";
 import { initReactI18next, useTranslation } from "react-i18next";
 import { currentLanguage, rememberLanguage, useLanguage, type Language } from "../settings";
+import { saying, type Said } from "./sentences";
 
 /** Words made from the models: descriptions of fields, conditions, reasons. */
 export interface ModelWords {
   readonly fields: Readonly<Record<string, string>>;
   readonly conditions: Readonly<Record<string, readonly [string, string]>>;
   readonly reasons: Readonly<Record<string, string>>;
+  /** What roost says in messages, English to this language; none in English. */
+  readonly sentences: Readonly<Record<string, string>>;
 }
 
 const loaders = { en: () => import("./en"), zh: () => import("./zh") };
@@ -79,7 +82,7 @@ function cached<T>(find: (key: string) => T): (key: string) => T {
   };
 }
 
-const NONE: ModelWords = { fields: {}, conditions: {}, reasons: {} };
+const NONE: ModelWords = { fields: {}, conditions: {}, reasons: {}, sentences: {} };
 const waiting = new Set<() => void>();
 const asked = new Set<Language>();
 
@@ -104,4 +107,16 @@ export function useModelWords(): ModelWords {
   const language = useLanguage();
   useEffect(() => ask(language), [language]);
   return useSyncExternalStore(subscribe, () => modelWords[language] ?? NONE);
+}
+
+const AS_STORED: Said = (message) => message;
+const sayings = new WeakMap<ModelWords, Said>();
+
+/** Turns a message, which the API holds in English, into the reader's language. */
+export function useSaid(): Said {
+  const words = useModelWords();
+  if (words === modelWords.en || words === NONE) return AS_STORED;
+  const said = sayings.get(words) ?? saying(words.sentences);
+  sayings.set(words, said);
+  return said;
 }

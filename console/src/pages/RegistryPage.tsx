@@ -15,6 +15,7 @@ import { Page } from "../components/Page";
 import { Problem, Refused } from "../components/Problem";
 import { Reason } from "../components/Progress";
 import { Dot } from "../components/State";
+import { Told } from "../components/Told";
 import { useWords } from "../i18n";
 import { useLanguage } from "../settings";
 import { condition } from "../states";
@@ -79,8 +80,8 @@ function Served({ state }: { state: Condition }) {
         <Dot tone={tone} />
         <Reason reason={state.reason} message={state.message ?? ""} />
       </span>
-      <p lang="en" className="small">
-        {state.message}
+      <p className="small">
+        <Told message={state.message} className="" />
       </p>
     </>
   );

@@ -1,12 +1,14 @@
 import type { Condition } from "../../api/objects";
 import { useClock } from "../../api/watch";
 import { TwoLines } from "../../components/cells";
+import { Copy } from "../../components/Copy";
 import { DataTable, type Column } from "../../components/DataTable";
 import { Reason } from "../../components/Progress";
 import { Empty } from "../../components/Problem";
 import { Dot } from "../../components/State";
+import { Told } from "../../components/Told";
 import type { Cluster } from "../../generated/api";
-import { useModelWords, useWords } from "../../i18n";
+import { useModelWords, useSaid, useWords } from "../../i18n";
 import { useLanguage } from "../../settings";
 import { stepState, STEP_TONE } from "../../states";
 import { ageOf, moment } from "../../time";
@@ -19,6 +21,7 @@ export function ConditionsTable({ conditions }: { conditions: readonly Condition
   const t = useWords();
   const language = useLanguage();
   const words = useModelWords();
+  const said = useSaid();
   const now = Math.max(useClock(true, 10_000), Date.now());
   const columns: readonly Column<Condition>[] = [
     {
@@ -50,8 +53,9 @@ export function ConditionsTable({ conditions }: { conditions: readonly Condition
       key: "message",
       title: t("conditions.message"),
       render: (one) => (
-        <span className="message" lang="en">
-          {one.message}
+        <span className="inline">
+          <Told message={one.message} />
+          {one.message && <Copy text={said(one.message)} label={t("progress.copyMessage")} />}
         </span>
       ),
     },

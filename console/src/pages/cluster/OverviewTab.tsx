@@ -3,6 +3,7 @@ import { Card, expiry, Facts, type Fact } from "../../components/Card";
 import { Code } from "../../components/Copy";
 import { Icon } from "../../components/icons";
 import { Reason, useConditionTitle } from "../../components/Progress";
+import { Told } from "../../components/Told";
 import type { Cluster } from "../../generated/api";
 import { useClock } from "../../api/watch";
 import { useWords } from "../../i18n";
@@ -51,15 +52,13 @@ export function OverviewTab({ cluster }: { cluster: Cluster }) {
       {status?.message && status.phase !== "Running" && (
         <div className="banner">
           <Icon name="warning" />
-          <span className="message" lang="en">
-            {status.message}
-          </span>
+          <Told message={status.message} />
         </div>
       )}
       {status?.warnings?.map((warning) => (
         <div className="banner banner-warn" key={warning}>
           <Icon name="warning" />
-          <span lang="en">{warning}</span>
+          <Told message={warning} className="" />
         </div>
       ))}
       <Card title={t("overview.title")}>
@@ -106,8 +105,8 @@ function Health({ cluster }: { cluster: Cluster }) {
               <span className="step-name">{title(one.type)}</span>
               <Reason reason={one.reason} message={one.message ?? ""} />
               {one.message && (
-                <p className="step-detail message" lang="en">
-                  {one.message}
+                <p className="step-detail">
+                  <Told message={one.message} />
                 </p>
               )}
             </li>

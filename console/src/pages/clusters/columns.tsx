@@ -7,7 +7,7 @@ import type { Column } from "../../components/DataTable";
 import { Icon } from "../../components/icons";
 import { State } from "../../components/State";
 import type { Cluster } from "../../generated/api";
-import { hasWord, useWords, type Say } from "../../i18n";
+import { hasWord, useSaid, useWords, type Say } from "../../i18n";
 import { useLanguage, type Language } from "../../settings";
 import { clusterState, clusterType } from "../../states";
 import { ageOf } from "../../time";
@@ -98,7 +98,7 @@ function StateCell({ cluster, t, language }: { cluster: Cluster; t: Say; languag
   const at = retryTime(message);
   const key = `${cluster.metadata.namespace}/${cluster.metadata.name}`;
   const explained = hasWord(`stateNote.${state.word}`) ? t(`stateNote.${state.word}`) : "";
-  const shown = withoutRetry(message) || explained;
+  const shown = useSaid()(withoutRetry(message)) || explained;
   const second = shown && state.word !== "Running" && (
     <>
       {shown}

@@ -6,6 +6,7 @@ import { Code } from "../../components/Copy";
 import { Icon } from "../../components/icons";
 import { problemText } from "../../components/Problem";
 import { Reason } from "../../components/Progress";
+import { Told } from "../../components/Told";
 import type { Form, MachineRow } from "../../form/model";
 import { useWords } from "../../i18n";
 import { useLanguage } from "../../settings";
@@ -79,8 +80,8 @@ export function SshCheck(props: { row: MachineRow; form: Form; ready: boolean; o
             <p>
               <Reason reason={answer.reason} message={answer.message} />
             </p>
-            <p className="message" lang="en">
-              {answer.message}
+            <p>
+              <Told message={answer.message} />
             </p>
           </div>
         )}
