@@ -13,8 +13,8 @@ from typing import Any, Final
 from roost.api.conditions import CLUSTER_PHASES, MACHINE_PHASES
 from roost.api.messages import condition_types, reasons
 from roost.api.registry import KINDS, Kind
-from roost.api.sentences import catalogue
 from roost.api.schema import Schema, structural
+from roost.api.sentences import catalogue
 from roost.api.translations import models_in, translation
 
 ROOT: Final = Path(__file__).resolve().parents[1]
