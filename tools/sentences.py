@@ -149,6 +149,10 @@ def said(under: str) -> list[Said]:
         if name not in _FILES_LEFT_OUT:
             tree = ast.parse(path.read_text("utf-8"))
             found += [Said(template, name, line) for line, template in sentences_in(tree)]
+    for path in sorted(base.rglob("*.sh")):
+        lines = enumerate(path.read_text("utf-8").splitlines(), 1)
+        steps = ((number, re.search(r"\bsay step .* '([^']+)'$", line)) for number, line in lines)
+        found += [Said(step[1], path.relative_to(SOURCE).as_posix(), number) for number, step in steps if step]
     return found
 
 
