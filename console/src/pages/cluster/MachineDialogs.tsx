@@ -32,7 +32,7 @@ export function LookDialog({ machine, onClose }: Props) {
   return (
     <Dialog width={900} title={machine.metadata.name} onClose={onClose}>
       <ConditionsTable conditions={(machine.status?.conditions ?? [])} />
-      <h3>{t("things.on")}</h3>
+      <h2>{t("things.on")}</h2>
       <Things machine={machine} />
     </Dialog>
   );
