@@ -97,6 +97,7 @@ def _first_page(browser: Any, platform: Platform) -> dict[str, float]:
     person = Visitor(browser, place(platform.data_dir))
     person.page.add_init_script(_WATCH)
     person.open("/sign-in")
+    person.until("seen.paint > 0")
     paint = _number(person, "seen.paint")
     person.page.fill("#user", "admin")
     person.page.fill("#password", person.where.password)
