@@ -61,6 +61,8 @@ class _Reached:
     access: Access
     checked: float
     stepped: float = 0.0
+    first: asyncio.Task[None] | None = None
+    """The first time that roles are put in step; while it runs nobody's request goes on."""
 
 
 class Clusters:
@@ -128,14 +130,16 @@ class Clusters:
                 if reached is None or now - reached.checked >= KEPT_SECONDS:
                     reached = await self._read(known, reached)
         if now - reached.stepped >= RIGHTS_SECONDS:
-            first = reached.stepped == 0.0
+            never = reached.stepped == 0.0
             reached.stepped = now
             task = asyncio.create_task(self._step(known, reached))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-            if first:
-                # The first request to a cluster must not be refused only because its roles are not there yet.
-                await asyncio.wait({task}, timeout=10)
+            if never:
+                reached.first = task
+        if reached.first is not None and not reached.first.done():
+            # The first requests to a cluster must not be refused only because its roles are not there yet.
+            await asyncio.wait({reached.first}, timeout=10)
         return reached
 
     async def _read(self, known: Known, former: _Reached | None) -> _Reached:

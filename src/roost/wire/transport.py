@@ -284,7 +284,8 @@ class Wire(asyncio.Transport):
         try:
             self._tls.shutdown(SHUT_WR)
         except OSError as error:
-            self._end(error)
+            # «Not connected»: the other side is gone, which its users expect by this name.
+            self._end(ConnectionResetError(error.errno, error.strerror))
             return
         # Closing while something unread lies here would reset the connection, and what was sent could be lost.
         self._loop.add_reader(self._number, self._discard)
