@@ -114,25 +114,22 @@ def gocache(go: str) -> Path:
 def go_environment(toolchain: Path, gocache: Path, *, cgo: bool) -> dict[str, str]:
     """The machine's own Go settings (proxy, checksum database) with ours on top."""
     env = {key: value for key, value in os.environ.items() if key not in ("GOROOT", "GOPATH")}
-    # Compilers and linkers collect garbage less often, up to a size of which a small computer bears two.
-    eager = {"GOGC": env.get("GOGC", "300"), "GOMEMLIMIT": env.get("GOMEMLIMIT", "2GiB")}
-    return (
-        env
-        | eager
-        | {
-            "PATH": f"{toolchain}/bin:{env.get('PATH', '/usr/sbin:/usr/bin:/sbin:/bin')}",
-            "HOME": env.get("HOME", "/root"),
-            "GOTOOLCHAIN": "local",
-            "GOWORK": "off",
-            "GO111MODULE": "on",
-            "GOFLAGS": "-mod=mod",
-            "GOMODCACHE": str(cache.go_modules()),
-            "GOCACHE": str(gocache),
-            "GOOS": "linux",
-            "GOARCH": "amd64",
-            "CGO_ENABLED": "1" if cgo else "0",
-        }
-    )
+    return env | {
+        "PATH": f"{toolchain}/bin:{env.get('PATH', '/usr/sbin:/usr/bin:/sbin:/bin')}",
+        "HOME": env.get("HOME", "/root"),
+        "GOTOOLCHAIN": "local",
+        "GOWORK": "off",
+        "GO111MODULE": "on",
+        "GOFLAGS": "-mod=mod",
+        "GOMODCACHE": str(cache.go_modules()),
+        "GOCACHE": str(gocache),
+        "GOOS": "linux",
+        "GOARCH": "amd64",
+        "CGO_ENABLED": "1" if cgo else "0",
+        # Compilers and linkers collect garbage less often, up to a size of which a small computer bears two.
+        "GOGC": env.get("GOGC", "300"),
+        "GOMEMLIMIT": env.get("GOMEMLIMIT", "2GiB"),
+    }
 
 
 def download(wanted: str, env: dict[str, str], work: Path) -> Downloaded:

@@ -238,17 +238,17 @@ def show(plan: Object) -> None:
         if not machine["changes"]:
             continue
         click.echo(t("plan.machine", name=machine["name"], count=len(machine["changes"])))
-        rows = [[f"  {c['action']}", c["thing"], said(c.get("summary", ""))] for c in machine["changes"]]
-        click.echo("\n".join(printing.columns(rows)))
+        _show_changes(machine["changes"])
     objects = plan.get("objects", [])
     if objects:
         click.echo(t("plan.objects", count=len(objects)))
-        click.echo(
-            "\n".join(
-                printing.columns([[f"  {c['action']}", c["thing"], said(c.get("summary", ""))] for c in objects])
-            )
-        )
+        _show_changes(objects)
     click.echo(t("plan.hash", hash=plan["hash"]) if total or objects else t("plan.nothing"))
+
+
+def _show_changes(changes: list[Object]) -> None:
+    rows = [[f"  {each['action']}", each["thing"], said(each.get("summary", ""))] for each in changes]
+    click.echo("\n".join(printing.columns(rows)))
 
 
 @click.command("plan", help=t("plan.help"))
