@@ -1,6 +1,7 @@
 /** What the list of clusters shows of each: drawn for every row in sight, so nothing here may be dear. */
 import { useMemo } from "react";
 import { Link } from "react-router";
+import { keyOf } from "../../api/applyUpdate";
 import { useClock } from "../../api/watch";
 import { TwoLines } from "../../components/cells";
 import type { Column } from "../../components/DataTable";
@@ -13,7 +14,7 @@ import { clusterState, clusterType } from "../../states";
 import { ageOf } from "../../time";
 import { retryTime, withoutRetry } from "./messages";
 
-const GOING_ON = new Set(["Creating", "Updating", "Pending", "Failed", "Deleting", "Importing", "Registering"]);
+const GOING_ON = new Set(["Creating", "Updating", "Pending", "Failed", "Deleting", "Importing", "AwaitingConnection", "AwaitingAcceptance"]);
 
 /** The same objects until the language changes or half a minute has passed. */
 export function useColumns(): readonly Column<Cluster>[] {
@@ -96,7 +97,6 @@ function StateCell({ cluster, t, language }: { cluster: Cluster; t: Say; languag
   const state = clusterState(cluster);
   const message = cluster.status?.message ?? "";
   const at = retryTime(message);
-  const key = `${cluster.metadata.namespace}/${cluster.metadata.name}`;
   const explained = hasWord(`stateNote.${state.word}`) ? t(`stateNote.${state.word}`) : "";
   const shown = useSaid()(withoutRetry(message)) || explained;
   const second = shown && state.word !== "Running" && (
@@ -112,7 +112,7 @@ function StateCell({ cluster, t, language }: { cluster: Cluster; t: Say; languag
         {GOING_ON.has(state.word) && (
           <Link
             className="icon-button"
-            to={`?progress=${encodeURIComponent(key)}`}
+            to={`?progress=${encodeURIComponent(keyOf(cluster))}`}
             aria-label={t("clusters.progressOf", { name: cluster.metadata.name })}
             title={t("progress.see")}
           >
