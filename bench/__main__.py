@@ -40,7 +40,7 @@ ENTRIES: Final = {
     "up": Entry(up.run, 9, LEAST_RUNS, 6),
     "creation": Entry(creation.run, LEAST_RUNS, LEAST_RUNS, 25),
     "gateway": Entry(gateway.run, LEAST_RUNS, LEAST_RUNS, 8),
-    "fleet": Entry(fleet.run, 3, 3, 25),
+    "fleet": Entry(fleet.run, LEAST_RUNS, LEAST_RUNS, 25),
     "wide": Entry(wide.run, LEAST_RUNS, LEAST_RUNS, 60),
     "joining": Entry(joining.run, LEAST_RUNS, LEAST_RUNS, 25),
     "console": Entry(console.run, LEAST_RUNS, LEAST_RUNS, 6),

@@ -24,7 +24,7 @@ from lab.machines.lab import Lab
 from lab.machines.machine import Machine
 from lab.machines.settings import Settings
 
-TARGET: Final = 1.3
+TARGET: Final = 1.1
 NAMES: Final[tuple[str, ...]] = ("bench1", "bench2", "bench3")
 ROLES: Final[dict[str, str]] = dict(zip(NAMES, ("control-plane", "worker", "worker"), strict=True))
 SETTLE: Final = 4.0

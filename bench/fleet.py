@@ -109,7 +109,6 @@ async def _measure(platform: Platform, work: Path, runs: int, clusters: int, fli
             await watched.all_available(clusters)
             result = Found(time.monotonic() - began, await _size(api))
             print(f"  {clusters} clusters are Available after {result.settled:.0f} s", flush=True)
-            await asyncio.to_thread(platform.wait_pushed)
             await asyncio.sleep(30)
             for number in range(runs):
                 await _one(platform, fakes, watched, result, clusters, flips)
