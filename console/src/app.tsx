@@ -1,19 +1,15 @@
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { ConfigProvider } from "antd";
-import enUS from "antd/es/locale/en_US";
-import zhCN from "antd/es/locale/zh_CN";
-import { lazy, Suspense, useMemo } from "react";
+import { lazy, Suspense } from "react";
 import { BrowserRouter, Navigate, Route, Routes } from "react-router";
-import { StyleProvider } from "@ant-design/cssinjs";
 import { ApiError } from "./api/http";
 import { Loading } from "./components/Problem";
 import { Shell } from "./components/Shell";
 import { WordsProvider } from "./i18n";
 import { ClustersPage } from "./pages/clusters/ClustersPage";
 import { SignInPage } from "./pages/SignInPage";
-import { useLanguage, useTheme } from "./settings";
-import { antdTheme } from "./theme";
 
+// These two pages, the frame and what stands in for a page do without antd: components/plain.
+const ThemedPages = lazy(() => import("./components/Themed"));
 const ChoosePage = lazy(() => import("./pages/create/ChoosePage"));
 const OnPremisesPage = lazy(() => import("./pages/create/OnPremisesPage"));
 const ImportPage = lazy(() => import("./pages/create/ImportPage"));
@@ -41,43 +37,38 @@ const client = new QueryClient({
 });
 
 export function App() {
-  const language = useLanguage();
-  const themeName = useTheme();
-  const theme = useMemo(() => antdTheme(themeName), [themeName]);
   return (
     <WordsProvider>
       <QueryClientProvider client={client}>
-        <StyleProvider layer>
-          <ConfigProvider locale={language === "zh" ? zhCN : enUS} theme={theme} button={{ autoInsertSpace: false }}>
-            <BrowserRouter basename="/console">
-              <Suspense fallback={<Loading />}>
-                <Routes>
-                  <Route path="/sign-in" element={<SignInPage />} />
-                  <Route element={<Shell />}>
-                    <Route index element={<Navigate to="/clusters" replace />} />
-                    <Route path="clusters" element={<ClustersPage />} />
-                    <Route path="clusters/new" element={<ChoosePage />} />
-                    <Route path="clusters/new/on-premises" element={<OnPremisesPage />} />
-                    <Route path="clusters/new/import" element={<ImportPage />} />
-                    <Route path="clusters/new/register" element={<RegisterPage />} />
-                    <Route path="clusters/:namespace/:name/progress" element={<ProgressPage />} />
-                    <Route path="clusters/:namespace/:name/:tab?" element={<ClusterPage />} />
-                    <Route path="credentials" element={<CredentialsPage />} />
-                    <Route path="projects" element={<ProjectsPage />} />
-                    <Route path="projects/:name" element={<ProjectPage />} />
-                    <Route path="users" element={<UsersPage />} />
-                    <Route path="feature-gates" element={<FeatureGatesPage />} />
-                    <Route path="audit" element={<AuditPage />} />
-                    <Route path="releases" element={<ReleasesPage />} />
-                    <Route path="registry" element={<RegistryPage />} />
-                    <Route path="help/:page?" element={<HelpPage />} />
-                    <Route path="*" element={<MissingPage />} />
-                  </Route>
-                </Routes>
-              </Suspense>
-            </BrowserRouter>
-          </ConfigProvider>
-        </StyleProvider>
+        <BrowserRouter basename="/console">
+          <Suspense fallback={<Loading />}>
+            <Routes>
+              <Route path="/sign-in" element={<SignInPage />} />
+              <Route element={<Shell />}>
+                <Route index element={<Navigate to="/clusters" replace />} />
+                <Route path="clusters" element={<ClustersPage />} />
+                <Route element={<ThemedPages />}>
+                  <Route path="clusters/new" element={<ChoosePage />} />
+                  <Route path="clusters/new/on-premises" element={<OnPremisesPage />} />
+                  <Route path="clusters/new/import" element={<ImportPage />} />
+                  <Route path="clusters/new/register" element={<RegisterPage />} />
+                  <Route path="clusters/:namespace/:name/progress" element={<ProgressPage />} />
+                  <Route path="clusters/:namespace/:name/:tab?" element={<ClusterPage />} />
+                  <Route path="credentials" element={<CredentialsPage />} />
+                  <Route path="projects" element={<ProjectsPage />} />
+                  <Route path="projects/:name" element={<ProjectPage />} />
+                  <Route path="users" element={<UsersPage />} />
+                  <Route path="feature-gates" element={<FeatureGatesPage />} />
+                  <Route path="audit" element={<AuditPage />} />
+                  <Route path="releases" element={<ReleasesPage />} />
+                  <Route path="registry" element={<RegistryPage />} />
+                  <Route path="help/:page?" element={<HelpPage />} />
+                  <Route path="*" element={<MissingPage />} />
+                </Route>
+              </Route>
+            </Routes>
+          </Suspense>
+        </BrowserRouter>
       </QueryClientProvider>
     </WordsProvider>
   );

@@ -1,8 +1,8 @@
-import { Button } from "antd";
 import type { ReactNode } from "react";
 import { ApiError } from "../api/http";
 import { useWords } from "../i18n";
 import { Icon } from "./icons";
+import { PlainButton } from "./plain";
 
 /** Why nothing can be shown: 401, 403, 404, unreachable and everything else are told apart. */
 export function Problem({ error, again, action }: { error: unknown; again?: () => void; action?: ReactNode }) {
@@ -18,9 +18,9 @@ export function Problem({ error, again, action }: { error: unknown; again?: () =
         {known && known.code !== 0 && <p className="quiet mono small">{known.message}</p>}
         {!known && <p className="quiet mono small">{String(error)}</p>}
         {again && (
-          <Button onClick={again} icon={<Icon name="retry" />}>
+          <PlainButton onClick={again} icon="retry">
             {t("common.tryAgain")}
-          </Button>
+          </PlainButton>
         )}
         {action && <p>{action}</p>}
       </div>

@@ -1,10 +1,10 @@
-import { Button } from "antd";
 import type { KubeObject } from "../api/objects";
 import { useClock, type Live } from "../api/watch";
 import { useWords } from "../i18n";
 import { useLanguage } from "../settings";
 import { duration } from "../time";
 import { Icon } from "./icons";
+import { PlainButton } from "./plain";
 
 const PATIENCE_MS = 1500;
 
@@ -21,9 +21,9 @@ export function Stale({ live }: { live: Pick<Live<KubeObject>, "staleSince" | "i
     <div className="banner banner-warn" role="status">
       <Icon name="warning" />
       <span>{t("common.stale", { since: duration(since / 1000, language) })}</span>
-      <Button size="small" onClick={live.again}>
+      <PlainButton small onClick={live.again}>
         {t("common.tryAgain")}
-      </Button>
+      </PlainButton>
     </div>
   );
 }

@@ -1,11 +1,11 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { Button, Input } from "antd";
 import { useEffect, useState, type SyntheticEvent } from "react";
 import { useNavigate, useSearchParams } from "react-router";
 import { ApiError } from "../api/http";
 import { providersQuery, sessionQuery, signIn } from "../api/session";
 import { Field } from "../components/Field";
 import { Brand, LanguageAndTheme } from "../components/Brand";
+import { ButtonLink, PlainButton, PlainInput, PlainPassword } from "../components/plain";
 import { useWords, type Say } from "../i18n";
 
 function words(error: unknown, t: Say): string {
@@ -58,24 +58,26 @@ export function SignInPage() {
         <h1>{t("signIn.title")}</h1>
         <form onSubmit={(event) => void send(event)}>
           <Field label={t("signIn.user")} id="user">
-            <Input
+            <PlainInput
               id="user"
               name="username"
               autoComplete="username"
               autoFocus
               required
               value={user}
-              onChange={(event) => setUser(event.target.value)}
+              onChange={setUser}
             />
           </Field>
           <Field label={t("signIn.password")} id="password">
-            <Input.Password
+            <PlainPassword
               id="password"
               name="password"
               autoComplete="current-password"
               required
               value={password}
-              onChange={(event) => setPassword(event.target.value)}
+              onChange={setPassword}
+              show={t("signIn.show")}
+              hide={t("signIn.hide")}
             />
           </Field>
           {error !== undefined && (
@@ -83,17 +85,17 @@ export function SignInPage() {
               {words(error, t)}
             </p>
           )}
-          <Button type="primary" htmlType="submit" loading={busy} disabled={!user || !password} block>
+          <PlainButton primary submit busy={busy} disabled={!user || !password}>
             {t("signIn.go")}
-          </Button>
+          </PlainButton>
         </form>
         {providers && providers.length > 0 && (
           <>
             <p className="or">{t("signIn.or")}</p>
             {providers.map((provider) => (
-              <Button key={provider.name} block href={`/roost/v1/oidc/${encodeURIComponent(provider.name)}/start`}>
+              <ButtonLink key={provider.name} href={`/roost/v1/oidc/${encodeURIComponent(provider.name)}/start`}>
                 {t("signIn.with", { provider: provider.displayName || provider.name })}
-              </Button>
+              </ButtonLink>
             ))}
           </>
         )}

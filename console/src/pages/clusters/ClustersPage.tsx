@@ -1,12 +1,11 @@
-import { Button, Input, Select } from "antd";
-import { lazy, memo, Suspense, useCallback, useDeferredValue, useMemo, useState } from "react";
+import { lazy, memo, Suspense, useCallback, useMemo, useState } from "react";
 import { Link, useNavigate, useSearchParams } from "react-router";
 import { keyOf } from "../../api/applyUpdate";
 import { clusters } from "../../api/resources";
 import { useLive } from "../../api/watch";
 import { DataTable, sortRows, type Sorting } from "../../components/DataTable";
-import { Icon } from "../../components/icons";
 import { Page } from "../../components/Page";
+import { PlainButton, PlainSearch, PlainSelect } from "../../components/plain";
 import { Empty, Loading, Problem } from "../../components/Problem";
 import { Stale } from "../../components/Stale";
 import { useWords } from "../../i18n";
@@ -24,8 +23,6 @@ export function ClustersPage() {
   const type = search.get("type") ?? "";
   const progressOf = search.get("progress");
   const columns = useColumns();
-  // The first rows are drawn before the controls above them, whose styles take as long to make as all the rows.
-  const whole = useDeferredValue(true, false);
 
   const set = useCallback(
     (changes: Record<string, string>) => {
@@ -58,12 +55,12 @@ export function ClustersPage() {
   const actions = useMemo(
     () => (
       <>
-        <Button icon={<Icon name="link" />} onClick={() => void navigate("/clusters/new?way=connect")}>
+        <PlainButton icon="link" onClick={() => void navigate("/clusters/new?way=connect")}>
           {t("clusters.connect")}
-        </Button>
-        <Button type="primary" icon={<Icon name="plus" />} onClick={() => void navigate("/clusters/new")}>
+        </PlainButton>
+        <PlainButton primary icon="plus" onClick={() => void navigate("/clusters/new")}>
           {t("clusters.create")}
-        </Button>
+        </PlainButton>
       </>
     ),
     [t, navigate],
@@ -79,7 +76,7 @@ export function ClustersPage() {
     );
   }
   return (
-    <Page title={t("nav.clusters")} lead={t("clusters.lead")} actions={whole && actions}>
+    <Page title={t("nav.clusters")} lead={t("clusters.lead")} actions={actions}>
       <Stale live={live} />
       {live.items.size === 0 ? (
         <Empty title={t("clusters.emptyTitle")} action={actions}>
@@ -88,20 +85,14 @@ export function ClustersPage() {
       ) : (
         <>
           <div className="toolbar">
-            {whole && (
-              <>
-                <Input
-                  allowClear
-                  prefix={<Icon name="search" />}
-                  placeholder={t("clusters.filter")}
-                  aria-label={t("clusters.filter")}
-                  value={typed}
-                  onChange={(event) => setTyped(event.target.value)}
-                  onBlur={() => set({ q: typed })}
-                />
-                <TypeFilter value={type} onChange={onType} />
-              </>
-            )}
+            <PlainSearch
+              label={t("clusters.filter")}
+              clear={t("common.clearFilter")}
+              value={typed}
+              onChange={setTyped}
+              onBlur={() => set({ q: typed })}
+            />
+            <TypeFilter value={type} onChange={onType} />
             <span className="grow" />
             <span className="quiet" aria-live="polite">
               {t("clusters.count", { count: rows.length, total: live.items.size + live.coming })}
@@ -113,14 +104,14 @@ export function ClustersPage() {
             <Empty
               title={t("clusters.nothingFound")}
               action={
-                <Button
+                <PlainButton
                   onClick={() => {
                     setTyped("");
                     set({ q: "", type: "" });
                   }}
                 >
                   {t("common.clearFilter")}
-                </Button>
+                </PlainButton>
               }
             />
           ) : (
@@ -154,13 +145,5 @@ const TypeFilter = memo(function TypeFilter(props: { value: string; onChange: (v
     () => TYPES.map((value) => ({ value, label: value ? t(`type.${value}.kind`) : t("clusters.allTypes") })),
     [t],
   );
-  return (
-    <Select
-      aria-label={t("clusters.type")}
-      value={props.value}
-      style={{ minWidth: 150 }}
-      onChange={props.onChange}
-      options={options}
-    />
-  );
+  return <PlainSelect label={t("clusters.type")} value={props.value} onChange={props.onChange} options={options} />;
 });
