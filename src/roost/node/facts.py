@@ -69,6 +69,8 @@ class NodeFacts:
     swaps: tuple[str, ...] = ()
     free: Mapping[str, int] = field(default_factory=dict[str, int])
     """Free bytes of the file systems that hold the paths in FREE_PATHS (of the nearest existing parent)."""
+    sizes: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Bytes that these file systems hold in all, as kubelet counts a share of them."""
     programs: Mapping[str, str] = field(default_factory=dict[str, str])
     """Where the programs in PROGRAMS are; those missing are not in it."""
     firewalls: tuple[str, ...] = ()
@@ -110,6 +112,7 @@ def parse(fields: Sequence[tuple[str, str]]) -> NodeFacts:
 
     route = one.get("default_route", "").split()
     running = one.get("running")
+    spaces = [space for text in several("free") if (space := _space(text))]
     return NodeFacts(
         hostname=one.get("hostname", ""),
         os_id=one.get("os_id", ""),
@@ -131,7 +134,8 @@ def parse(fields: Sequence[tuple[str, str]]) -> NodeFacts:
         systemd_state=one.get("systemd_state", ""),
         listeners=tuple(listener for text in several("listener") if (listener := _listener(text))),
         swaps=tuple(several("swap")),
-        free=dict(space for text in several("free") if (space := _space(text))),
+        free={path: free for path, free, _ in spaces},
+        sizes={path: size for path, _, size in spaces},
         programs=dict(_pair(text) for text in several("program")),
         firewalls=_firewalls(one.get("firewalls", "")),
         selinux=one.get("selinux", ""),
@@ -162,10 +166,13 @@ def _address(text: str) -> Address | None:
     return Address(interface, address, int(prefix)) if prefix.isdecimal() else None
 
 
-def _space(text: str) -> tuple[str, int] | None:
-    """`PATH FREE-BLOCKS BLOCK-SIZE`."""
-    words = text.rsplit(" ", 2)
-    return (words[0], int(words[1]) * int(words[2])) if len(words) == 3 and words[1].isdecimal() else None
+def _space(text: str) -> tuple[str, int, int] | None:
+    """`PATH FREE-BLOCKS BLOCKS BLOCK-SIZE`: the path, free bytes, all bytes."""
+    path, *numbers = text.rsplit(" ", 3)
+    if len(numbers) != 3 or not all(number.isdecimal() for number in numbers):
+        return None
+    free, blocks, size = map(int, numbers)
+    return path, free * size, blocks * size
 
 
 def _listener(line: str) -> Listener | None:

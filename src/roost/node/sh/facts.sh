@@ -68,7 +68,7 @@ facts_programs() {
   for name in $FREE_PATHS; do
     place=$name
     while [ ! -d "$R$place" ] && [ -n "$place" ]; do place=${place%/*}; done
-    field free "$name $(stat -f -c '%a %S' -- "$R${place:-/}" 2>/dev/null)"
+    field free "$name $(stat -f -c '%a %b %S' -- "$R${place:-/}" 2>/dev/null)"
   done
 }
 

@@ -16,7 +16,7 @@ from roost.api.v1alpha1.machine import MachineFacts
 from roost.api.v1alpha1.onpremises import Endpoint, OnPremises
 from roost.node import engine
 from roost.providers.onprem.context import MachineInput
-from roost.providers.onprem.preflight import addresses, machine
+from roost.providers.onprem.preflight import addresses, machine, space
 from roost.providers.onprem.preflight.look import LOOK_KEY, Found, look, parse
 from roost.providers.onprem.preflight.machine import Subject
 from roost.providers.onprem.preflight.report import Finding
@@ -58,7 +58,7 @@ def findings(
     subject = Subject(spec or _any(asked), asked, found, NOBODY, known)
     judges = machine.CHECKS if spec else tuple(judge for judge in machine.CHECKS if judge not in _OF_A_CLUSTER)
     more = addresses.CHECKS if spec and asked.spec.addresses.every else ()
-    return tuple(finding for judge in (*judges, *more) for finding in judge(subject))
+    return tuple(finding for judge in (*judges, *more, *space.CHECKS) for finding in judge(subject))
 
 
 def facts_of(found: Found) -> MachineFacts:

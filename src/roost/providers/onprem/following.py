@@ -18,7 +18,7 @@ from roost.api.v1alpha1.cluster import NetworkPlugin
 from roost.kube.client import Client, Json
 from roost.kube.errors import answered, explained
 from roost.kube.resources import CSR, ResourceType
-from roost.providers.onprem import layout, nodes, roles, serving
+from roost.providers.onprem import holdups, layout, nodes, roles, serving
 from roost.providers.onprem.context import Context, MachineInput
 from roost.providers.onprem.network import bridges, plugins
 
@@ -179,25 +179,34 @@ async def addons_running(ctx: Context, client: Client) -> None:
 async def _missing_addons(client: Client, daemons: Sequence[tuple[str, str]]) -> list[str]:
     missing: list[str] = []
     with explained(client.server, doing="look at the add-ons"):
-        coredns = await _status(client, DEPLOYMENT, "kube-system", "coredns")
-        if coredns is not None and not int(coredns.get("availableReplicas") or 0):
-            missing.append("Deployment kube-system/coredns: no replica is available")
+        coredns = await _found(client, DEPLOYMENT, "kube-system", "coredns")
+        if coredns is not None and not _count(coredns, "availableReplicas"):
+            said = await holdups.held_up(client, coredns)
+            missing.append(_told("Deployment kube-system/coredns: no replica is available", said))
         for namespace, name in daemons:
-            status = await _status(client, DAEMON_SET, namespace, name)
-            if status is None:
+            daemon_set = await _found(client, DAEMON_SET, namespace, name)
+            if daemon_set is None:
                 continue
-            ready, wanted = int(status.get("numberReady") or 0), int(status.get("desiredNumberScheduled") or 0)
+            ready, wanted = _count(daemon_set, "numberReady"), _count(daemon_set, "desiredNumberScheduled")
             if ready < wanted or not wanted:
-                missing.append(f"DaemonSet {namespace}/{name}: {ready} of {wanted} ready")
+                said = await holdups.held_up(client, daemon_set)
+                missing.append(_told(f"DaemonSet {namespace}/{name}: {ready} of {wanted} ready", said))
     return missing
 
 
-async def _status(client: Client, resource: ResourceType, namespace: str, name: str) -> Json | None:
+def _told(what: str, why: str) -> str:
+    return f"{what} ({why})" if why else what
+
+
+def _count(workload: Json, key: str) -> int:
+    return int(cast("Json", workload.get("status") or {}).get(key) or 0)
+
+
+async def _found(client: Client, resource: ResourceType, namespace: str, name: str) -> Json | None:
     """None: it is not there, which is somebody's wish (a network plugin that replaces kube-proxy)."""
     try:
-        item = await client.call("GET", resource.path(namespace=namespace, name=name))
+        return await client.call("GET", resource.path(namespace=namespace, name=name))
     except Exception as error:
         if answered(error) == 404:
             return None
         raise
-    return cast("Json", item.get("status") or {})

@@ -1,4 +1,4 @@
-"""The checks of a machine's addresses, routes, network devices and data disk. Pure; called by preflight/run.py."""
+"""The checks of a machine's addresses, routes and network devices. Pure; called by preflight/run.py."""
 
 from __future__ import annotations
 
@@ -10,11 +10,8 @@ from roost.api.errors import PermanentFailure
 from roost.api.v1alpha1.cluster import NetworkPlugin, TransmitMode
 from roost.providers.onprem import families, layout
 from roost.providers.onprem.network import nic
-from roost.providers.onprem.preflight.machine import GIB, Subject
+from roost.providers.onprem.preflight.machine import Subject
 from roost.providers.onprem.preflight.report import Finding
-
-DATA_LEAST: Final = 3 * GIB
-"""The images of a control plane unpack to 1.5 GiB."""
 
 
 def declared(subject: Subject) -> Iterator[Finding]:
@@ -129,25 +126,4 @@ def _underlay(subject: Subject, chosen: str, present: list[str]) -> Iterator[Fin
         )
 
 
-def data_disk(subject: Subject) -> Iterator[Finding]:
-    directory = layout.on_premises(subject.spec).runtime.data_directory
-    if directory is None or subject.ours:
-        return
-    found = subject.found
-    if found.data_free is not None and found.data_free < DATA_LEAST:
-        yield subject.error(
-            "DiskSpace",
-            f"{directory} needs {DATA_LEAST // GIB} GiB of free space",
-            f"{found.data_free // (1024 * 1024)} MiB are free on {found.data_mount or 'its file system'}",
-            "Mount a larger disk there",
-        )
-    if found.data_mount == "/":
-        yield subject.warning(
-            "DataDiskMissing",
-            f"no disk of its own is mounted at or above {directory}",
-            "it lies on the file system of /",
-            "Mount the data disk first, or leave spec.onPremises.runtime.dataDirectory out",
-        )
-
-
-CHECKS: Final[tuple[Callable[[Subject], Iterator[Finding]], ...]] = (declared, routes, devices, data_disk)
+CHECKS: Final[tuple[Callable[[Subject], Iterator[Finding]], ...]] = (declared, routes, devices)

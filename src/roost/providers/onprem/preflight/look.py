@@ -56,6 +56,8 @@ class Found:
     """Interface whose IPv6 default route came by router advertisement, or empty."""
     data_free: int | None = None
     """Free bytes of the file system that holds (or will hold) the data directory; None: none was asked for."""
+    data_size: int | None = None
+    """All bytes of it."""
     data_mount: str = ""
     """Mount point of that file system."""
     controllers: tuple[str, ...] = ("cpu", "memory", "pids")
@@ -91,6 +93,7 @@ def parse(observed: Observed, node: NodeFacts, *, observer_clock: float | None =
         if rest and value:
             named.setdefault(kind, {})[rest] = value
     modules = named.get("module", {})
+    data_free, data_size, data_mount = _data(observed.get("data", ""))
     return Found(
         node=node,
         skew=node.clock - observer_clock if observer_clock is not None and node.clock else None,
@@ -100,8 +103,9 @@ def parse(observed: Observed, node: NodeFacts, *, observer_clock: float | None =
         routes6=_routes(observed.get("routes6", "")),
         links=tuple(observed.get("links", "").split()),
         advertised=observed.get("advertised", ""),
-        data_free=int(data[0]) if (data := observed.get("data", "").split(" ", 1))[0].isdigit() else None,
-        data_mount=data[1] if len(data) == 2 else "",
+        data_free=data_free,
+        data_size=data_size,
+        data_mount=data_mount,
         controllers=tuple(observed.get("controllers", "").split()),
         oom_lowering=observed.get("oom-lowering", "yes") == "yes",
         modules=modules,
@@ -117,6 +121,14 @@ def _routes(text: str) -> tuple[tuple[str, str], ...]:
     """Of `DESTINATION=INTERFACE …`."""
     parts = (each.partition("=") for each in text.split())
     return tuple((destination, interface) for destination, _, interface in parts)
+
+
+def _data(text: str) -> tuple[int | None, int | None, str]:
+    """Of `FREE-BYTES BYTES MOUNT-POINT`."""
+    words = text.split(" ", 2)
+    if len(words) != 3 or not words[0].isdecimal() or not words[1].isdecimal():
+        return None, None, ""
+    return int(words[0]), int(words[1]), words[2]
 
 
 def _stage(value: str) -> Stage:

@@ -21,8 +21,6 @@ MIB: Final = 1024 * 1024
 GIB: Final = 1024 * MIB
 MEMORY_LEAST: Final = {Role.CONTROL_PLANE: 1700 * MIB, Role.WORKER: 900 * MIB}
 """kubeadm's own limit for a control plane; below the worker's, kubelet and runtime leave nothing for Pods."""
-FREE_LEAST: Final = {"/var/lib/containerd": 3 * GIB, "/var/lib/kubelet": GIB, "/": GIB, "/run": 16 * MIB}
-"""Programs unpack to 0.4 GiB and the images of a control plane to 1.5 GiB; kubelet evicts Pods below 10 %."""
 PORTS: Final[dict[int, tuple[str, tuple[Role, ...]]]] = {
     6443: ("kube-apiserver", (Role.CONTROL_PLANE,)),
     2379: ("etcd", (Role.CONTROL_PLANE,)),
@@ -150,16 +148,6 @@ def capacity(subject: Subject) -> Iterator[Finding]:
             f"it has {node.memory // MIB} MiB",
             "Give the machine more memory",
         )
-    elsewhere = layout.on_premises(subject.spec).runtime.data_directory is not None
-    for path, wanted in FREE_LEAST.items():
-        free = None if elsewhere and path == "/var/lib/containerd" else node.free.get(path)
-        if free is not None and free < wanted and not subject.ours:
-            yield subject.error(
-                "DiskSpace",
-                f"{path} needs {wanted // MIB} MiB of free space",
-                f"{free // MIB} MiB are free",
-                f"Free space on the file system of {path}, or mount a larger one there",
-            )
 
 
 def swap(subject: Subject) -> Iterator[Finding]:

@@ -22,11 +22,11 @@ resolve() {
   field "resolved $1" "$(timeout 5 getent ahosts "$2" 2>/dev/null | awk '{ print $1 }' | sort -u | row)"
 }
 
-# data DIRECTORY: free bytes and mount point of the file system where it is or will be.
+# data DIRECTORY: free bytes, all bytes and mount point of the file system where it is or will be.
 data() {
   place=$1
   while [ ! -d "$R$place" ] && [ -n "$place" ]; do place=${place%/*}; done
-  field data "$(df -P -B1 -- "$R${place:-/}" 2>/dev/null | awk 'NR == 2 { print $4 " " $6 }')"
+  field data "$(df -P -B1 -- "$R${place:-/}" 2>/dev/null | awk 'NR == 2 { print $4 " " $2 " " $6 }')"
 }
 
 field hostname "$(first /proc/sys/kernel/hostname)"
