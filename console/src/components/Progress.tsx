@@ -12,10 +12,10 @@ import { clusterState, STEP_TONE } from "../states";
 import { duration } from "../time";
 import { Copy } from "./Copy";
 import { Icon } from "./icons";
-import { problemText } from "./Problem";
+import { problemText, Refused } from "./Problem";
 import { Dot, State } from "./State";
 import { Told } from "./Told";
-
+import { useAct } from "./useAct";
 
 /** A reason in its own words, and on hover or focus what it means; the message stands below in full. */
 export function Reason({ reason, message }: { reason: string; message?: string }) {
@@ -88,17 +88,11 @@ export function Progress({ cluster }: { cluster: Cluster }) {
   const title = useConditionTitle();
   const live = useLive(machines, cluster.metadata.namespace);
   const now = useClock();
-  const [error, setError] = useState<unknown>();
+  const act = useAct();
   const [asked, setAsked] = useState(0);
   const view = progressOf(cluster, live.items?.values() ?? [], Math.max(now, Date.now() - 1000));
   const retry = async () => {
-    setError(undefined);
-    try {
-      await lookNow(cluster);
-      setAsked(Date.now());
-    } catch (refused) {
-      setError(refused);
-    }
+    if (await act.run(() => lookNow(cluster))) setAsked(Date.now());
   };
   const failed = view.phases.some((step) => step.state === "failed") || view.nextRetryIn !== undefined;
   return (
@@ -123,11 +117,7 @@ export function Progress({ cluster }: { cluster: Cluster }) {
         )}
         {asked > 0 && now - asked < 4000 && <span role="status">{t("progress.asked")}</span>}
       </div>
-      {error !== undefined && (
-        <p className="field-error" role="alert">
-          {problemText(error, t)}
-        </p>
-      )}
+      <Refused error={act.error} />
       <h2 className="steps-title">{t("progress.phases")}</h2>
       <ul className="steps">
         {view.phases.map((step) => (
