@@ -21,7 +21,7 @@ VALUES = st.from_regex(r"[a-z]{1,8}[0-9]{1,4}(\.[a-z]{1,4}[0-9]){0,2}", fullmatc
 
 
 @given(st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=1000, deadline=None)
 def test_a_filled_sentence_becomes_the_filled_chinese_one(data: st.DataObject) -> None:
     english, chinese = data.draw(st.sampled_from(TEMPLATES))
     _compare(english, chinese, lambda: data.draw(VALUES))

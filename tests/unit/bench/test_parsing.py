@@ -89,6 +89,7 @@ def test_figures_of_a_creation() -> None:
     found = {(each.key, each.part): each for each in creation.figures([own, own], [peer, peer])}
     assert found["creation.time", ""].ratio == 1.25
     assert found["creation.time", ""].met is False
+    assert creation.figures([own, own], [own, own])[0].met is True
     assert found["creation.machines", ""].ratio == 1.25
     assert found["creation.link", "worker"].ratio == 0.75
     assert found["creation.share", ""].own.median == pytest.approx(5.0)

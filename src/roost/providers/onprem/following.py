@@ -27,6 +27,8 @@ DAEMON_SET: Final = ResourceType("apps", "v1", "DaemonSet", "daemonsets", namesp
 NODES_SECONDS: Final = 180.0
 REGISTERED_SECONDS: Final = 15.0
 ADDONS_SECONDS: Final = 120.0
+ADDONS_PATIENCE: Final = 5.0
+"""Before that long a Pod only starts: nobody asks what holds it up."""
 CERTIFICATE_SECONDS: Final = 20.0
 """How long a new node may take to ask for its serving certificate before the wait goes on without it."""
 INTERVAL: Final = 0.3
@@ -159,15 +161,16 @@ async def addons_running(ctx: Context, client: Client) -> None:
     daemons = [("kube-system", "kube-proxy")]
     if (plugin := plugins.of(ctx)) is not None:
         daemons.append((plugin.namespace, plugin.daemon_set))
-    end = time.monotonic() + ADDONS_SECONDS
+    began = time.monotonic()
     while True:
-        missing = await _missing_addons(client, daemons)
+        waited = time.monotonic() - began
+        missing = await _missing_addons(client, daemons, why=waited > ADDONS_PATIENCE)
         if not missing:
             return
         ctx.report.cluster(
             conditions.ADDONS_INSTALLED, "False", conditions.IN_PROGRESS, f"waiting for {'; '.join(missing)}"
         )
-        if time.monotonic() > end:
+        if waited > ADDONS_SECONDS:
             raise RetryLater(
                 "AddonNotReady",
                 f"not running after {ADDONS_SECONDS:.0f} s: {'; '.join(missing)}; "
@@ -176,26 +179,26 @@ async def addons_running(ctx: Context, client: Client) -> None:
         await asyncio.sleep(INTERVAL)
 
 
-async def _missing_addons(client: Client, daemons: Sequence[tuple[str, str]]) -> list[str]:
+async def _missing_addons(client: Client, daemons: Sequence[tuple[str, str]], *, why: bool) -> list[str]:
+    """`why`: what holds each up is asked, too."""
+
+    async def told(what: str, workload: Json) -> str:
+        said = await holdups.held_up(client, workload) if why else ""
+        return f"{what} ({said})" if said else what
+
     missing: list[str] = []
     with explained(client.server, doing="look at the add-ons"):
         coredns = await _found(client, DEPLOYMENT, "kube-system", "coredns")
         if coredns is not None and not _count(coredns, "availableReplicas"):
-            said = await holdups.held_up(client, coredns)
-            missing.append(_told("Deployment kube-system/coredns: no replica is available", said))
+            missing.append(await told("Deployment kube-system/coredns: no replica is available", coredns))
         for namespace, name in daemons:
             daemon_set = await _found(client, DAEMON_SET, namespace, name)
             if daemon_set is None:
                 continue
             ready, wanted = _count(daemon_set, "numberReady"), _count(daemon_set, "desiredNumberScheduled")
             if ready < wanted or not wanted:
-                said = await holdups.held_up(client, daemon_set)
-                missing.append(_told(f"DaemonSet {namespace}/{name}: {ready} of {wanted} ready", said))
+                missing.append(await told(f"DaemonSet {namespace}/{name}: {ready} of {wanted} ready", daemon_set))
     return missing
-
-
-def _told(what: str, why: str) -> str:
-    return f"{what} ({why})" if why else what
 
 
 def _count(workload: Json, key: str) -> int:
