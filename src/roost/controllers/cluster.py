@@ -142,7 +142,7 @@ class ClusterController:
 
     async def _bring_about(self, ref: Ref, cluster: Object, staying: list[Object]) -> float | None:
         env = self._env
-        quiet = readiness.quiet_left(env, staying)
+        quiet = readiness.quiet_left(env, ref, staying)
         if quiet > 0:
             return quiet
         bundle = await readiness.check(env, cluster, staying)

@@ -6,8 +6,8 @@ Called by the cluster controller before each run of the provider; raises what st
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
-from datetime import timedelta
 from typing import Final
 
 from roost.api import conditions as c
@@ -31,11 +31,13 @@ from roost.controllers.kinds import (
     spec,
 )
 from roost.controllers.runtime.api import Object, Ref, metadata, part, ref_of
-from roost.controllers.runtime.clock import parse
 from roost.kube.resources import SECRET
 
 QUIET: Final = 3.0
-"""Seconds without a new Machine before work begins: files are applied object by object."""
+"""Seconds without a new Machine before a cluster is begun: files are applied object by object, maybe by hand, and
+what comes later waits until the cluster stands."""
+QUIET_RUNNING: Final = 0.8
+"""The same for one that runs: what one command applies is handled together; what comes later waits for one join."""
 SERVED_AGAIN: Final = 2.0
 WARNING_LIMIT: Final = 4096
 MOST_WARNINGS: Final = 64
@@ -53,13 +55,15 @@ class NotReady(PermanentFailure):
         return self.reason in _WAITS
 
 
-def quiet_left(env: Environment, machines: Iterable[Object]) -> float:
-    """Seconds until no Machine has appeared for `QUIET`."""
-    # Time stamps are cut to seconds, which makes a Machine seem up to one second older.
-    newest = max((parse(metadata(machine)["creationTimestamp"]) for machine in machines), default=None)
+def quiet_left(env: Environment, cluster: Ref, machines: Iterable[Object]) -> float:
+    """Seconds until no Machine has appeared for `QUIET` or, in a running cluster, `QUIET_RUNNING`."""
+    heard = [env.cache.appeared(ref_of(MACHINE, machine)) for machine in machines]
+    newest = max((moment for moment in heard if moment is not None), default=None)
     if newest is None:
         return 0.0
-    return max(0.0, (newest + timedelta(seconds=QUIET + 0.5) - env.now()).total_seconds())
+    begun = env.status.said(cluster, c.CONTROL_PLANE_INITIALIZED)
+    quiet = QUIET_RUNNING if begun is not None and begun.status == "True" else QUIET
+    return max(0.0, newest + quiet - asyncio.get_running_loop().time())
 
 
 async def check(env: Environment, cluster: Object, machines: list[Object]) -> Bundle:

@@ -211,6 +211,27 @@ async def test_an_added_machine_costs_the_others_no_command(world: World) -> Non
         assert world.provider.commands == ["m4", "m1", "m2", "m3", "m4"]
 
 
+async def test_a_running_cluster_waits_a_moment_for_what_is_applied_together(world: World) -> None:
+    async with world.controllers():
+        world.apply_demo()
+        await asyncio.sleep(60)
+        world.provider.log.clear()
+        for number in range(4, 7):
+            await asyncio.sleep(0.5)
+            world.apply(machine(f"m{number}", 10 + number))
+        await asyncio.sleep(0.6)
+        assert world.provider.log == []
+        await asyncio.sleep(0.4)
+        assert world.provider.log == ["reconcile m1,m2,m3,m4,m5,m6"]
+
+
+async def test_a_restart_waits_for_no_machine_that_was_there_before(world: World) -> None:
+    world.apply_demo()
+    async with world.controllers():
+        await asyncio.sleep(1)
+        assert world.provider.log == ["reconcile m1,m2,m3"]
+
+
 async def test_paused_shows_a_plan_and_touches_nothing(world: World) -> None:
     async with world.controllers():
         world.apply(secret(), cluster(paused=True), machine("m1", 11, role="ControlPlane"))

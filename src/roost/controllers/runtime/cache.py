@@ -34,6 +34,7 @@ class Cache:
         self._indexes: dict[ResourceType, dict[str, IndexOf]] = {resource: {} for resource in resources}
         self._by: dict[tuple[ResourceType, str], dict[str, set[Ref]]] = {}
         self._synced: dict[ResourceType, asyncio.Event] = {resource: asyncio.Event() for resource in resources}
+        self._appeared: dict[Ref, float] = {}
 
     def on_change(self, resource: ResourceType, handler: Handler) -> None:
         """Handlers are quick and never raise; they are told of every object of the first list, too."""
@@ -57,6 +58,13 @@ class Cache:
         """In order of their names."""
         objects = self._objects[resource]
         return [objects[ref] for ref in sorted(self._by[resource, index].get(value, ()))]
+
+    def appeared(self, ref: Ref) -> float | None:
+        """When the object was first heard of, by the loop's clock; None for one of the first list, or none at all.
+
+        The API's own creationTimestamp is cut to whole seconds.
+        """
+        return self._appeared.get(ref)
 
     async def synced(self) -> None:
         """Returns once every resource's first list is in."""
@@ -90,6 +98,10 @@ class Cache:
             _reindex(table, ref, before=before, after=after)
         if old is None and new is None:
             return
+        if new is None:
+            self._appeared.pop(ref, None)
+        elif old is None and self._synced[ref.resource].is_set():
+            self._appeared[ref] = asyncio.get_running_loop().time()
         for handler in self._handlers[ref.resource]:
             handler(old, new)
 
