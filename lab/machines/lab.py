@@ -207,9 +207,12 @@ def raise_sysctls() -> None:
     if not RAISED_RECORD.exists():
         RAISED_RECORD.parent.mkdir(exist_ok=True)
         before = {name: Path("/proc/sys", name).read_text().strip() for name in RAISED}
-        new = RAISED_RECORD.with_suffix(".new")
+        new = RAISED_RECORD.with_suffix(f".{os.getpid()}")
         new.write_text(json.dumps(before))
-        new.rename(RAISED_RECORD)
+        # Another lab that comes up at this moment may have raised them already: the first record counts.
+        with contextlib.suppress(FileExistsError):
+            RAISED_RECORD.hardlink_to(new)
+        new.unlink()
     for name, least in RAISED.items():
         path = Path("/proc/sys", name)
         if int(path.read_text()) < least:
