@@ -2,6 +2,27 @@
 # Given to `sh -s` on standard input, inside the machine's namespaces.
 section() { printf '=== %s\n' "$1"; }
 
+list_processes() {
+    ps -eww -o pid=,ppid=,user:32=,args= | while read -r pid ppid rest; do
+        [ "$pid" = $$ ] || [ "$ppid" = $$ ] || [ "$ppid" = 0 -a "$pid" != 1 ] || printf '%s\n' "$rest"
+    done
+}
+
+# A sign-in that begins or ends has processes and marks of its own for a moment (the message of the day, the user's
+# run-time directory), which would count as the machine's: two looks, half a second apart, see the same. Not for long,
+# since what runs on a node of a cluster comes and goes all the time.
+settle() {
+    seen='' tries=0
+    while [ $tries -lt 10 ]; do
+        now=$(list_processes)
+        if [ "$now" = "$seen" ]; then break; fi
+        seen=$now tries=$((tries + 1))
+        sleep 0.5
+    done
+}
+
+settle
+
 section iptables
 iptables-save 2>/dev/null
 [ -s /proc/net/ip_tables_names ] && iptables-legacy-save 2>/dev/null
@@ -30,9 +51,7 @@ systemctl list-units --all --full --plain --no-legend --no-pager
 section unit-files
 systemctl list-unit-files --full --no-legend --no-pager
 section processes
-ps -eww -o pid=,ppid=,user:32=,args= | while read -r pid ppid rest; do
-    [ "$pid" = $$ ] || [ "$ppid" = $$ ] || [ "$ppid" = 0 -a "$pid" != 1 ] || printf '%s\n' "$rest"
-done
+list_processes
 section cgroups
 find /sys/fs/cgroup -mindepth 1 -type d
 section listening

@@ -14,8 +14,8 @@ from typing import Final
 
 from roost.node.act import Act
 from roost.node.facts import FREE_PATHS, PROGRAMS
-from roost.node.quote import journal_name, word
-from roost.node.thing import Change, Placed, Thing
+from roost.node.quote import journal_name, word, words
+from roost.node.thing import Change, Placed, Staged, Thing
 
 _CLUSTER_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{3,62}")
 
@@ -76,7 +76,9 @@ def act_script(act: Act, directory: str, changes: Sequence[tuple[Thing, Change]]
         parts.append(f"step_{number}() {{\n{thing.apply(change)}\n}}")
         parts.append(f"look_{number}() {{\n{thing.observe()}\n}}")
     places = [place for thing, _ in changes if isinstance(thing, Placed) for place in thing.places]
+    temporaries = [path for thing, _ in changes if isinstance(thing, Staged) for path in thing.temporaries]
     parts.append(f'begin {len(changes)}\njournal_prepare "$S/undo"\njournal_paths {_named(places)}')
+    parts.append(f"journal_temporaries {words(temporaries)}")
     if fetches:
         parts.append("fetch")
     parts.extend(_calls(changes))
@@ -162,18 +164,20 @@ def _named(places: Sequence[str]) -> str:
 
 
 def _calls(changes: Sequence[tuple[Thing, Change]]) -> list[str]:
-    """`step` for each change, `together` for runs of parallel ones."""
+    """`step` for each change, `together` for runs of those that say the same word."""
     calls: list[str] = []
     together: list[str] = []
+    group = ""
     for number, (_, change) in enumerate(changes, start=1):
-        words = f"{number} {word(escape(change.key))} {word(escape(change.summary))}"
-        if change.parallel:
-            together.append(words)
-            continue
-        if together:
+        named = f"{number} {word(escape(change.key))} {word(escape(change.summary))}"
+        if together and change.parallel != group:
             calls.append("together " + " ".join(together))
             together = []
-        calls.append(f"step {words}")
+        group = change.parallel
+        if group:
+            together.append(named)
+        else:
+            calls.append(f"step {named}")
     if together:
         calls.append("together " + " ".join(together))
     return calls

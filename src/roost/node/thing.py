@@ -37,8 +37,9 @@ class Change:
     key: str
     action: Action
     summary: str
-    parallel: bool = False
-    """May run at the same time as its parallel neighbours in the list (images being pulled)."""
+    parallel: str = ""
+    """May run at the same time as its neighbours in the list that say the same word (programs, images). Only
+    one of them may make entries in the journal; what the others need there is among `places` and `temporaries`."""
 
 
 @dataclass(frozen=True)
@@ -106,3 +107,11 @@ class Placed(Protocol):
 
     @property
     def places(self) -> tuple[str, ...]: ...
+
+
+@runtime_checkable
+class Staged(Protocol):
+    """A thing that makes directories of its own on the way: they are journaled then, too, and go with an undo."""
+
+    @property
+    def temporaries(self) -> tuple[str, ...]: ...

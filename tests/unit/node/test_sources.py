@@ -6,13 +6,14 @@ import socket
 from pathlib import Path
 
 import pytest
-from engine_made import CLUSTER, TARGET, Blobs, sha
+from engine_made import CLUSTER, TARGET, Blobs, Part, archive, sha, tree
 
 from roost.node.act import Act, ActResult, Registry, Sources
-from roost.node.engine import apply, compare, observe
+from roost.node.engine import apply, compare, observe, undo
+from roost.node.scripts import act_script
 from roost.node.staging import Feed, Staging
-from roost.node.thing import Thing
-from roost.node.things.archive import Program
+from roost.node.thing import Change, Thing
+from roost.node.things.archive import Archive, Program
 from roost.node.things.image import Image
 from roost.ssh.connection import Connection
 from roost.ssh.fake import FakeMachine
@@ -70,6 +71,49 @@ async def test_a_registry_without_a_helper_is_a_mistake_of_ours(tmp_path: Path) 
         await bring(connection, programs(), Sources(Blobs(), Registry("192.0.2.1:7501", CA)))
 
 
+# Unpacks at last when a second one has begun; then breaks off as often as `broken` says.
+TAR = """#!/bin/sh
+case " $* " in *" -xzf "*) ;; *) exec /bin/tar "$@" ;; esac
+: >"$ROOST_ROOT/begun.$$"
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+  set -- "$@"
+  [ "$(ls "$ROOST_ROOT" | grep -c '^begun')" -ge 2 ] && break
+  sleep 0.3
+done
+[ "$(ls "$ROOST_ROOT" | grep -c '^begun')" -ge 2 ] || { echo "it was alone" >&2; exit 3; }
+/bin/tar "$@"
+[ ! -e "$ROOST_ROOT/broken" ] || exit 9
+"""
+
+
+async def test_archives_are_unpacked_together_and_leave_nothing_when_they_break_off(tmp_path: Path) -> None:
+    machine = FakeMachine(tmp_path)
+    connection = await machine.connect(TARGET)
+    machine.program("tar", TAR)
+    packed = {name: archive({f"bin/{name}": name.encode() * 1000}) for name in ("one", "two")}
+    things: list[Thing] = [
+        Archive(name, f"sha256:{sha(data)}", "/opt/made/here", [Part(f"bin/{name}", sha(name.encode() * 1000))])
+        for name, data in packed.items()
+    ]
+    before = tree(machine.root)
+    machine.write("broken", "")
+    broken = await bring(connection, things, Sources(Blobs(*packed.values())))
+    assert (broken.exit_status, broken.failed_key) == (9, "archive:one"), broken.evidence
+    (machine.root / "broken").unlink()
+    assert len(list((machine.root / "opt/made/here").glob(".roost-*.tmp"))) == 2
+    assert (await bring(connection, things, Sources(Blobs(*packed.values())))).ok
+    assert (machine.root / "opt/made/here/bin/two").read_bytes() == b"two" * 1000
+    assert list((machine.root / "opt/made/here").glob(".roost-*")) == []
+    machine.write("broken", "")
+    (machine.root / "opt/made/here/bin/one").unlink()
+    (machine.root / "opt/made/here/bin/two").unlink()
+    assert not (await bring(connection, things, Sources(Blobs(*packed.values())))).ok
+    assert (await undo(connection, CLUSTER)).ok
+    for mark in (*machine.root.glob("begun.*"), machine.root / "broken"):
+        mark.unlink()
+    assert tree(machine.root) == before
+
+
 # A pull adds a line to what `ctr images ls` prints; b gets other bytes than the bundle has.
 CRICTL = """#!/bin/sh
 for name; do :; done
@@ -115,6 +159,16 @@ async def test_a_list_of_images_that_comes_late_is_waited_for(tmp_path: Path) ->
         ]
         seen = await observe(connection, things, cluster_id=CLUSTER)
     assert seen.things["image:registry.example/a:v1"] == {"digest": "sha256:right", "runtime": "up"}
+
+
+def test_programs_and_images_wait_for_each_other() -> None:
+    things: list[Thing] = [*programs(), *(Image(f"registry.example/{name}:v1", ("x",)) for name in "ab")]
+    absent = {"state": "absent", "wrong": "0", "missing": "1", "digest": ""}
+    changes = [(thing, change) for thing in things if isinstance(change := thing.diff(absent), Change)]
+    act = Act(CLUSTER, "prepare", "prepare", things, [change for _, change in changes], Sources(Blobs()))
+    script = act_script(act, "act-1", changes, fetches=False)
+    calls = [line for line in script.splitlines() if line.startswith("together ")]
+    assert [(line.count("program:"), line.count("image:")) for line in calls] == [(2, 0), (0, 2)]
 
 
 async def test_a_failed_import_is_named_among_those_that_run_together(tmp_path: Path) -> None:

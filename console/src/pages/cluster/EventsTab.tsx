@@ -6,6 +6,7 @@ import { DataTable, type Column } from "../../components/DataTable";
 import { Empty, Loading, Problem } from "../../components/Problem";
 import { Stale } from "../../components/Stale";
 import { Dot } from "../../components/State";
+import { Told } from "../../components/Told";
 import type { Cluster } from "../../generated/api";
 import { useWords } from "../../i18n";
 import { machinesOf } from "../../progress";
@@ -51,11 +52,7 @@ export default function EventsTab({ cluster }: { cluster: Cluster }) {
     {
       key: "message",
       title: t("events.message"),
-      render: (one) => (
-        <span className="message" lang="en">
-          {one.message ?? one.note}
-        </span>
-      ),
+      render: (one) => <Told message={one.message ?? one.note} />,
     },
     { key: "count", title: t("events.count"), width: "8%", align: "end", render: (one) => one.count ?? 1 },
     {

@@ -55,16 +55,23 @@ export function OverviewTab({ cluster }: { cluster: Cluster }) {
           <Told message={status.message} />
         </div>
       )}
-      {status?.warnings?.map((warning) => (
-        <div className="banner banner-warn" key={warning}>
-          <Icon name="warning" />
-          <Told message={warning} className="" />
-        </div>
-      ))}
       <Card title={t("overview.title")}>
         <Facts facts={facts} />
       </Card>
       <Health cluster={cluster} />
+      {/* Known since the creation and true of many a healthy cluster: not what one comes for. */}
+      {status?.warnings && status.warnings.length > 0 && (
+        <div className="note note-warn">
+          <p>{t("create.warnings", { count: status.warnings.length })}</p>
+          <ul>
+            {status.warnings.map((warning) => (
+              <li key={warning}>
+                <Told message={warning} className="" />
+              </li>
+            ))}
+          </ul>
+        </div>
+      )}
       {status?.certificates && status.certificates.length > 0 && (
         <Card title={t("overview.certificates")}>
           <Facts facts={status.certificates.map((one) => expiry(one.name, one.expires, now, t, language))} />

@@ -114,11 +114,21 @@ journal_value() {
   journal_close
 }
 
-# parents PATH: makes the directories above it. Only after journal_path of the path, which knows them.
+# journal_temporaries PATH …: directories of roost's own, of which none is there; all of them in one go.
+journal_temporaries() {
+  first=$opened
+  for temporary in "$@"; do
+    if ! journaled "temporary:$temporary"; then journal_open temporary "$temporary"; fi
+  done
+  if [ "$opened" != "$first" ]; then journal_close; fi
+}
+
+# parents PATH: makes the directories above it. Only after journal_path of the path, which knows them. A step that
+# runs at the same time may have made one in between.
 parents() {
   if [ -z "${1%/*}" ] || [ -d "$R${1%/*}" ]; then return 0; fi
   parents "${1%/*}"
-  mkdir -m 0755 -- "$R${1%/*}"
+  mkdir -m 0755 -- "$R${1%/*}" || [ -d "$R${1%/*}" ]
 }
 
 # put_begin PATH: journal and parents; sets tmp, beside the path on the same file system.
@@ -213,13 +223,11 @@ unit_start() {
   mv -T -- "$STATE/stamps/$h.tmp" "$STATE/stamps/$h"
 }
 
-# members_begin DESTINATION KEY: sets members_dir, an empty directory on the destination's file system. The
-# destination and the members are in the journal since before the first step.
+# members_begin DESTINATION TEMPORARY: sets members_dir, an empty directory on the destination's file system. Both,
+# and the members, are in the journal since before the first step: other archives are unpacked at the same time.
 members_begin() {
   parents "$1/."
-  hash "$2"
-  members_dir=$R$1/.roost-$h.tmp
-  journal_value temporary "${members_dir#"$R"}"
+  members_dir=$R$2
   rm -rf -- "$members_dir"
   mkdir -- "$members_dir"
 }

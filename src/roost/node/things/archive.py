@@ -6,14 +6,17 @@ leaves a stamp (size, times, inode, mode of each member); while it fits, the mem
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Protocol
+from typing import Final, Protocol
 
 from roost.node.quote import journal_name, lines, word, words
 from roost.node.thing import Action, Blocked, Change, Observed, Payload
 from roost.node.things.file import foreign
+
+PROGRAMS: Final = "programs"
 
 
 class Member(Protocol):
@@ -47,6 +50,10 @@ class Archive:
     def places(self) -> tuple[str, ...]:
         return (self.destination, *(f"{self.destination}/{member.path}" for member in self.members))
 
+    @property
+    def temporaries(self) -> tuple[str, ...]:
+        return (temporary(self.destination, self.key),)
+
     def observe(self) -> str:
         return f"members_state {word(self.destination)} {word(self.key)} {listing(self.destination, self.members)}"
 
@@ -56,7 +63,7 @@ class Archive:
     def apply(self, change: Change) -> str:  # noqa: ARG002
         dest, key, members = word(self.destination), word(self.key), listing(self.destination, self.members)
         return (
-            f"members_begin {dest} {key}\n"
+            f"members_begin {dest} {word(self.temporaries[0])}\n"
             f'tar -xzf "$P/archive" -C "$members_dir" --strip-components={self.strip} --no-same-owner\n'
             f"members_check {key} {members}\n"
             f"{modes(self.members)}\n"
@@ -98,6 +105,10 @@ class Program:
         return (str(self._place.parent), self.path)
 
     @property
+    def temporaries(self) -> tuple[str, ...]:
+        return (temporary(str(self._place.parent), self.key),)
+
+    @property
     def _members(self) -> tuple[_Single, ...]:
         return (_Single(self._place.name, self.blob.removeprefix("sha256:"), self.mode),)
 
@@ -113,7 +124,7 @@ class Program:
     def apply(self, change: Change) -> str:  # noqa: ARG002
         dest, key, name = word(str(self._place.parent)), word(self.key), word(self._place.name)
         return (
-            f"members_begin {dest} {key}\n"
+            f"members_begin {dest} {word(self.temporaries[0])}\n"
             # Staging has compared it with its digest.
             f'cp -- "$P/program" "$members_dir"/{name}\n'
             f"{modes(self._members)}\n"
@@ -122,6 +133,11 @@ class Program:
 
     def payloads(self, change: Change) -> tuple[Payload, ...]:  # noqa: ARG002
         return (Payload("program", blob=self.blob),)
+
+
+def temporary(destination: str, key: str) -> str:
+    """Where members lie until all of them are there; on the same file system, so that a move is one step."""
+    return f"{destination}/.roost-{hashlib.sha256(key.encode()).hexdigest()}.tmp"
 
 
 def listing(destination: str, members: Sequence[Member]) -> str:
@@ -156,5 +172,6 @@ def members_diff(key: str, summary: str, observed: Observed) -> Change | Blocked
     if wrong == missing == 0:
         return None
     if wrong == 0 and observed["state"] == "absent":
-        return Change(key, Action.CREATE, summary)
-    return Change(key, Action.UPDATE, f"{summary} ({missing} missing, {wrong} different)")
+        return Change(key, Action.CREATE, summary, parallel=PROGRAMS)
+    text = f"{summary} ({missing} missing, {wrong} different)"
+    return Change(key, Action.UPDATE, text, parallel=PROGRAMS)

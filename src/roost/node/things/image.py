@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from roost.node.quote import word
 from roost.node.thing import Action, Blocked, Change, Observed, Payload
+
+IMAGES: Final = "images"
 
 
 @dataclass(frozen=True)
@@ -38,9 +41,9 @@ class Image:
             return None
         verb = "pull" if self.archive is None else "import"
         if not digest:
-            return Change(self.key, Action.CREATE, f"{verb} {self.name}", parallel=True)
+            return Change(self.key, Action.CREATE, f"{verb} {self.name}", parallel=IMAGES)
         summary = f"{verb} {self.name} again: it has digest {digest}, the bundle has {' or '.join(self.digests)}"
-        return Change(self.key, Action.UPDATE, summary, parallel=True)
+        return Change(self.key, Action.UPDATE, summary, parallel=IMAGES)
 
     def apply(self, change: Change) -> str:  # noqa: ARG002
         if self.archive is None:

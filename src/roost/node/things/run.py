@@ -25,8 +25,8 @@ class RunOnce:
     script: str = field(repr=False)
     files: tuple[Payload, ...] = field(default=(), repr=False)
     """Found by the script as "$P/NAME"."""
-    parallel: bool = False
-    """May run at the same time as its parallel neighbours in the list."""
+    parallel: str = ""
+    """May run at the same time as its neighbours in the list that say the same word."""
 
     def observe(self) -> str:
         return f"(\n{self.guard}\n)"

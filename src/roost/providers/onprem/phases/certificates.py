@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from roost.node.thing import Thing
+from roost.node.things.image import IMAGES
 from roost.providers.onprem import layout
 from roost.providers.onprem.context import Context, MachineInput
 from roost.providers.onprem.kubeadm.produced import Produced
@@ -49,4 +50,4 @@ def things(ctx: Context, machine: MachineInput, found: Found) -> list[Thing]:
         clear=(*named, *confs),
     )
     thing = run.phase(made, "make the certificates and kubeconfigs", "certs all", "kubeconfig all")
-    return [replace(thing, parallel=True)]
+    return [replace(thing, parallel=IMAGES)]

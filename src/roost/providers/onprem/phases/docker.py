@@ -21,6 +21,7 @@ from roost.node.quote import word
 from roost.node.thing import Action, Blocked, Change, Observed, Payload, Thing
 from roost.node.things.directory import Directory
 from roost.node.things.file import File
+from roost.node.things.image import IMAGES
 from roost.node.things.residue import Residue
 from roost.node.things.unit import Unit
 from roost.providers.onprem import layout
@@ -236,9 +237,9 @@ class DockerImage:
         if digest == self.identity:
             return None
         if not digest:
-            return Change(self.key, Action.CREATE, f"pull {self.name}", parallel=True)
+            return Change(self.key, Action.CREATE, f"pull {self.name}", parallel=IMAGES)
         summary = f"pull {self.name} again: it is {digest}, the bundle has {self.identity}"
-        return Change(self.key, Action.UPDATE, summary, parallel=True)
+        return Change(self.key, Action.UPDATE, summary, parallel=IMAGES)
 
     def apply(self, change: Change) -> str:  # noqa: ARG002
         docker = f"docker --config {ACCESS}"
