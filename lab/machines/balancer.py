@@ -28,6 +28,8 @@ class Balancer:
 
     def close(self) -> None:
         for listener in self._listeners:
+            # A thread that waits in accept would keep a socket that is only closed, and its port.
+            listener.shutdown(socket.SHUT_RDWR)
             listener.close()
 
     def _serve(self, listener: socket.socket, port: int) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 from roost.api import conditions as c
 from roost.api.errors import PermanentFailure, RoostError
@@ -96,6 +97,8 @@ class ClusterController:
         except readiness.NotReady as error:
             self.status.validated(ref, cluster, error)
             raise
+        except readiness.MoreMachines:
+            return 0.0
         if held_up is not None:
             raise held_up
         return again
@@ -143,7 +146,7 @@ class ClusterController:
     async def _bring_about(self, ref: Ref, cluster: Object, staying: list[Object]) -> float | None:
         env = self._env
         quiet = readiness.quiet_left(env, ref, staying)
-        if quiet > 0:
+        if quiet > 0 and not readiness.begun(env, ref):
             return quiet
         bundle = await readiness.check(env, cluster, staying)
         env.status.say(ref, c.VALIDATED, "True", c.SUCCEEDED, "", generation=generation(cluster))
@@ -167,6 +170,8 @@ class ClusterController:
             report,
             bundle=bundle,
             approve=_approval(cluster),
+            # In a cluster that runs, a new machine is looked at meanwhile.
+            settle=partial(readiness.settle, env, ref, staying),
             settled=passed_over,
             registry=registry,
         )

@@ -5,7 +5,7 @@ Called by cluster, removal and nodes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -21,7 +21,7 @@ from roost.controllers.reporting import StatusReporter
 from roost.controllers.runtime.api import Object, Ref, metadata, part
 from roost.controllers.secrets import target
 from roost.controllers.settled import digest
-from roost.providers.onprem.context import Context, MachineInput, RegistrySource
+from roost.providers.onprem.context import Context, MachineInput, RegistrySource, at_once
 
 NO_BUNDLE = Bundle("", Path("/nonexistent"), "", (), {}, (), (), {})
 """For undoing, which needs none: the bundle may be long gone."""
@@ -67,6 +67,7 @@ def context(
     *,
     bundle: Bundle = NO_BUNDLE,
     approve: Callable[[PlanSpec], bool] = lambda _plan: True,
+    settle: Callable[[], Awaitable[None]] = at_once,
     settled: frozenset[str] = frozenset(),
     registry: RegistrySource | None = None,
 ) -> Context:
@@ -82,6 +83,7 @@ def context(
         kubeconfig=env.kubeconfig(cluster),
         report=report,
         approve=approve,
+        settle=settle,
         settled=settled,
     )
 

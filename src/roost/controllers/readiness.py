@@ -30,7 +30,7 @@ from roost.controllers.kinds import (
     secret_names,
     spec,
 )
-from roost.controllers.runtime.api import Object, Ref, metadata, part, ref_of
+from roost.controllers.runtime.api import Object, Ref, deleting, metadata, part, ref_of, uid
 from roost.kube.resources import SECRET
 
 QUIET: Final = 3.0
@@ -55,14 +55,32 @@ class NotReady(PermanentFailure):
         return self.reason in _WAITS
 
 
+class MoreMachines(Exception):
+    """Machines have appeared since this look at the world: look again, with them, before anything is changed."""
+
+
+def begun(env: Environment, cluster: Ref) -> bool:
+    """Whether the cluster was made, so that a new Machine joins what runs."""
+    said = env.status.said(cluster, c.CONTROL_PLANE_INITIALIZED)
+    return said is not None and said.status == "True"
+
+
+async def settle(env: Environment, cluster: Ref, machines: Iterable[Object]) -> None:
+    """Waits until nothing more is being applied. Raises MoreMachines where these are not all any more."""
+    known = {uid(machine) for machine in machines}
+    while (left := quiet_left(env, cluster, env.machines(cluster))) > 0:
+        await asyncio.sleep(left)
+    if any(uid(machine) not in known and not deleting(machine) for machine in env.machines(cluster)):
+        raise MoreMachines
+
+
 def quiet_left(env: Environment, cluster: Ref, machines: Iterable[Object]) -> float:
     """Seconds until no Machine has appeared for `QUIET` or, in a running cluster, `QUIET_RUNNING`."""
     heard = [env.cache.appeared(ref_of(MACHINE, machine)) for machine in machines]
     newest = max((moment for moment in heard if moment is not None), default=None)
     if newest is None:
         return 0.0
-    begun = env.status.said(cluster, c.CONTROL_PLANE_INITIALIZED)
-    quiet = QUIET_RUNNING if begun is not None and begun.status == "True" else QUIET
+    quiet = QUIET_RUNNING if begun(env, cluster) else QUIET
     return max(0.0, newest + quiet - asyncio.get_running_loop().time())
 
 

@@ -143,7 +143,8 @@ class ActLog:
         elif status == 0:
             evidence = self._kept
         elif status == 137 and not key:
-            key = next((s.key for s in self._steps.values() if s.number not in self._done), "")
+            # The last one that began: fetching goes on beside others.
+            key = next((s.key for s in reversed(self._steps.values()) if s.number not in self._done), "")
             evidence.append("its unit was ended from outside (killed, out of memory, or over its time)")
         return ActResult(
             name=self.name,

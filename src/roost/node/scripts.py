@@ -81,7 +81,7 @@ def act_script(act: Act, directory: str, changes: Sequence[tuple[Thing, Change]]
     parts.append(f"journal_temporaries {words(temporaries)}")
     if fetches:
         parts.append("fetch")
-    parts.extend(_calls(changes))
+    parts.extend(_calls(changes, fetches=fetches))
     parts.append("finish 0 ''\n")
     return "\n".join(parts)
 
@@ -163,16 +163,20 @@ def _named(places: Sequence[str]) -> str:
     return " ".join(f"{journal_name(place)} {word(place)}" for place in places)
 
 
-def _calls(changes: Sequence[tuple[Thing, Change]]) -> list[str]:
-    """`step` for each change, `together` for runs of those that say the same word."""
+def _calls(changes: Sequence[tuple[Thing, Change]], *, fetches: bool) -> list[str]:
+    """`step` for each change, `together` for those that say the same word; `fetched` before the first blob."""
     calls: list[str] = []
     together: list[str] = []
     group = ""
-    for number, (_, change) in enumerate(changes, start=1):
+    for number, (thing, change) in enumerate(changes, start=1):
         named = f"{number} {word(escape(change.key))} {word(escape(change.summary))}"
         if together and change.parallel != group:
             calls.append("together " + " ".join(together))
             together = []
+        if fetches and any(payload.blob for payload in thing.payloads(change)):
+            # Before the whole group, whose call comes after its last member.
+            calls.append("fetched")
+            fetches = False
         group = change.parallel
         if group:
             together.append(named)

@@ -69,6 +69,7 @@ class ScriptedProvider:
             raise problem
         if not ctx.approve(self._plan(ctx)):
             raise PermanentFailure(c.AWAITING_APPROVAL, "waits")
+        await ctx.settle()
         for machine in todo:
             if self.on.get(machine.name) == ctx.cluster_id:
                 continue

@@ -14,6 +14,7 @@ from roost.node.scripts import act_script
 from roost.node.staging import Feed, Staging
 from roost.node.thing import Change, Thing
 from roost.node.things.archive import Archive, Program
+from roost.node.things.file import File
 from roost.node.things.image import Image
 from roost.ssh.connection import Connection
 from roost.ssh.fake import FakeMachine
@@ -169,6 +170,16 @@ def test_programs_and_images_wait_for_each_other() -> None:
     script = act_script(act, "act-1", changes, fetches=False)
     calls = [line for line in script.splitlines() if line.startswith("together ")]
     assert [(line.count("program:"), line.count("image:")) for line in calls] == [(2, 0), (0, 2)]
+
+
+def test_what_needs_no_blob_does_not_wait_for_the_registry() -> None:
+    things: list[Thing] = [File("/etc/a", "a"), *programs(), File("/etc/b", "b")]
+    absent = {"state": "absent", "wrong": "0", "missing": "1"}
+    changes = [(thing, change) for thing in things if isinstance(change := thing.diff(absent), Change)]
+    act = Act(CLUSTER, "prepare", "prepare", things, [change for _, change in changes], Sources(Blobs()))
+    lines = act_script(act, "act-1", changes, fetches=True).splitlines()
+    words = [line.split()[0] for line in lines if line.split()[:1] and not line.startswith(" ")]
+    assert words[words.index("fetch") :][:5] == ["fetch", "step", "fetched", "together", "step"]
 
 
 async def test_a_failed_import_is_named_among_those_that_run_together(tmp_path: Path) -> None:

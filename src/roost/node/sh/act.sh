@@ -93,17 +93,30 @@ EOF
   finish "$failed_status" "$failed_key"
 }
 
-# fetch: the blobs in $S/fetch that are not staged yet, from roost's registry.
+# fetch: the blobs in $S/fetch that are not staged yet, from roost's registry, beside the steps that need none.
 fetch() {
   say step 0 "$total" fetch 'fetch what is needed from the registry'
   mkdir -p "$STATE/stage"
   while IFS='	' read -r url sum; do
     [ -e "$STATE/stage/$sum" ] || printf '%s\t%s\t%s.part\n' "$url" "$sum" "$STATE/stage/$sum"
   done <"$S/fetch" >"$S/fetch.list"
+  fetching=''
   if [ -s "$S/fetch.list" ]; then
+    "$R/run/roost/bin/roost-probe" fetch --ca "$S/ca.pem" --list "$S/fetch.list" >"$S/out.0" 2>&1 &
+    fetching=$!
+  fi
+}
+
+# fetched: they are all there.
+fetched() {
+  if [ -n "$fetching" ]; then
     status=0
-    "$R/run/roost/bin/roost-probe" fetch --ca "$S/ca.pem" --list "$S/fetch.list" || status=$?
-    [ "$status" = 0 ] || finish "$status" fetch
+    wait "$fetching" || status=$?
+    if [ "$status" != 0 ]; then
+      say step 0 "$total" fetch again
+      cat "$S/out.0"
+      finish "$status" fetch
+    fi
     while IFS='	' read -r _ _ part; do
       mv -f -T -- "$part" "${part%.part}"
     done <"$S/fetch.list"

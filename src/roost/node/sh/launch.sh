@@ -155,11 +155,11 @@ follow() {
       printf '@@result\t137\t\n'
       break
     fi
-    if [ $((idle % 10)) = 0 ]; then
+    if [ $((idle % 20)) = 0 ]; then
       printf '@@alive\n'
       unit_active || gone=yes
     fi
-    if [ "$idle" -lt 10 ]; then sleep 0.05; else sleep 0.2; fi
+    if [ "$idle" -lt 10 ]; then sleep 0.05; else sleep 0.1; fi
   done
   collect "$1"
 }

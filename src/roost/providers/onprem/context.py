@@ -5,7 +5,7 @@ Built by controllers/cluster (from the API) and by cli/plan (from files); in tes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -91,6 +91,10 @@ class Outcome:
     message: str
 
 
+async def at_once() -> None:
+    """Nothing more is expected."""
+
+
 @dataclass(frozen=True)
 class Context:
     """Everything a call of the provider needs."""
@@ -107,6 +111,9 @@ class Context:
     report: Reporter
     approve: Callable[[PlanSpec], bool] = field(default=lambda _plan: True)
     """False: stop after the plan (paused, or awaiting approval)."""
+    settle: Callable[[], Awaitable[None]] = field(default=at_once)
+    """Awaited before the first change: it lasts while Machines are still being applied, and raises what ends the
+    call where there are more of them by then."""
     settled: frozenset[str] = frozenset()
     """Machines that this process saw as wished, with the same inputs, within the last ten minutes.
 

@@ -50,6 +50,7 @@ async def reconcile(ctx: Context) -> Outcome:
         if not plan_.machines and not failures:
             return await look_after(ctx)
         raise PermanentFailure(conditions.AWAITING_APPROVAL, f"plan {plan_.hash} waits for approval")
+    await ctx.settle()
     creation = Creation(ctx, fit, established)
     await creation.run()
     failures.update(creation.graph.failures)

@@ -75,7 +75,7 @@ def _judge(subject: Subject, path: str, use: str, free: int, size: int | None, m
     elif free < wanted + FREE_LEAST[use] and wanted:
         yield subject.warning(
             "DiskSpace",
-            f"once images lie there, less than {share} % of the file system of {path} may be free, "
+            f"once the node has written there, less than {share} % of the file system of {path} may be free, "
             "and kubelet would let no Pod run",
             evidence,
             remedy,
