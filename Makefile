@@ -29,7 +29,7 @@ unit: setup ## unit tests only (under a minute)
 contract: helper ## unit and contract tests, without lab machines
 	pytest -n 2 --dist loadscope --no-loadscope-reorder tests/unit tests/contract -m "not lab and not programs"
 
-test: ## unit, contract and one happy story of each issue on lab machines (cold 60 min, warm 25 min)
+test: ## unit, contract and one happy story of each issue on lab machines (cold 47 min, warm 23 min)
 	@tools/test.sh
 
 verify: ## every other story on lab machines; resumable; writes dated results (1 to 2 h)
@@ -48,7 +48,7 @@ bench-console: setup ## what the console loads, paints and keeps up with, at 2,0
 	@tools/console.sh --browser
 	@tools/bench.sh --only console
 
-demo: ## three lab machines, roost, and a cluster of 1+2 on them (cold 20 min, warm 3 min)
+demo: ## three lab machines, roost, and a cluster of 1+2 on them (cold 13 min, warm 1 min)
 	@tools/demo.sh
 
 demo-down: ## end what `make demo` started
