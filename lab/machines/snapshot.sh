@@ -9,9 +9,15 @@ list_processes() {
 }
 
 # A sign-in that begins or ends has processes and marks of its own for a moment (the message of the day, the user's
-# run-time directory), which would count as the machine's: two looks, half a second apart, see the same. Not for long,
-# since what runs on a node of a cluster comes and goes all the time.
+# run-time directory), which would count as the machine's. What systemd starts and stops is awaited; for the rest, two
+# looks, half a second apart, see the same. Not for long, since what runs on a node of a cluster comes and goes all the
+# time.
 settle() {
+    tries=0
+    while [ $tries -lt 40 ] && systemctl list-jobs --no-legend --no-pager 2>/dev/null | grep -q '^ *[0-9]'; do
+        tries=$((tries + 1))
+        sleep 0.25
+    done
     seen='' tries=0
     while [ $tries -lt 10 ]; do
         now=$(list_processes)

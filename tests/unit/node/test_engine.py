@@ -297,9 +297,11 @@ async def test_work_outlives_the_connection_and_is_joined(machine: FakeMachine, 
     assert await _changes(again, things) == ()
 
 
+@pytest.mark.parametrize("late", ["0", "0.5"], ids=["followed", "before-systemd-run-has-answered"])
 async def test_a_cancelled_task_leaves_the_unit_and_it_can_be_stopped(
-    machine: FakeMachine, connection: Connection
+    machine: FakeMachine, connection: Connection, late: str
 ) -> None:
+    machine.write(".fake/late", late)
     things: list[Thing] = [RunOnce("run:slow", "wait", "field state needed", "sleep 100")]
     task = asyncio.create_task(bring(connection, things))
     await until_started(machine)
@@ -307,6 +309,7 @@ async def test_a_cancelled_task_leaves_the_unit_and_it_can_be_stopped(
     await asyncio.gather(task, return_exceptions=True)
     seen = await observe(connection, things, cluster_id=CLUSTER)
     assert seen.facts.running is not None and "prepare by roost" in seen.facts.running.description
+    assert list((machine.root / "run/roost").glob("*/current/log")), "the act's directory was taken from it"
     assert await stop_running(connection, CLUSTER)
     assert not await stop_running(connection, CLUSTER)
     assert await join_running(connection, CLUSTER) is None

@@ -126,8 +126,11 @@ start() {
   printf '@@staged\n'
   : >"$S/log"
   systemctl reset-failed -- "$UNIT" 2>/dev/null || :
+  # A caller who is gone while systemd-run still answers must not take the directory from the act that has begun.
+  trap 'unit_active || rm -rf -- "$S"' EXIT
   if ! systemd-run --quiet --unit="$UNIT" --collect --description="$1" --property=TimeoutStopSec=10 \
     --property=RuntimeMaxSec="$2" /bin/sh -c 'exec /bin/sh "$1/act" >>"$1/log" 2>&1' roost "$S"; then
+    trap 'rm -rf -- "$S"' EXIT
     refuse_busy
     exit 71
   fi
