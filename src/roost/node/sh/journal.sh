@@ -29,25 +29,14 @@ fail() {
 journal_prepare() {
   mkdir -p "$J/written" "$J/residue" "$STATE/stamps"
   chmod 0700 "$R/var/lib/roost" "$STATE" "$J"
-  rm -rf -- "$J"/open-*
+  rm -rf -- "$J"/open*
   cp -- "$1" "$J/undo.tmp"
   fsync "$J/undo.tmp"
   mv -f -T -- "$J/undo.tmp" "$J/undo.sh"
 }
 
-# journal_open KIND NAME: begins an entry in $open. Only where `journaled` says there is none.
-# (Never in a condition: sh would go on after an error, such as a full disk.)
-opened=1000000
-journal_open() {
-  opened=$((opened + 1))
-  open=$J/open-$opened-$h
-  mkdir -- "$open"
-  printf '%s %s' "$1" "$2" >"$open/what"
-}
-
-# journal_close: makes what is open count, in the order of its opening.
-journal_close() {
-  fsync "$J"/open-*/*
+# last_number: sets number, 1NNNNNN of the newest entry.
+last_number() {
   number=1000000
   for entry in "$J"/[0-9]*-*; do
     if [ -d "$entry" ]; then
@@ -55,20 +44,51 @@ journal_close() {
       number=1${entry%%-*}
     fi
   done
-  for open in "$J"/open-*; do
+}
+
+# make_open HASH NAME …: their directories below $J/open. One program makes all of them, and
+# another (journal_close) has them count: to start one for every entry takes longer than to wait for the disk.
+make_open() {
+  opens=''
+  while [ $# -gt 0 ]; do
     number=$((number + 1))
-    mv -T -- "$open" "$J/${number#1}-${open##*-}"
+    opens=$opens$J/open/${number#1}-$1$NL
+    shift 2
   done
+  set -- "$J/open"
+  while IFS= read -r open; do set -- "$@" "$open"; done <<EOF
+${opens%"$NL"}
+EOF
+  mkdir -- "$@"
+}
+
+# journal_open KIND HASH NAME …: begins entries, the last of which is $open. Only where `journaled` says there is none.
+# (Never in a condition: sh would go on after an error, such as a full disk.)
+journal_open() {
+  kind=$1
+  shift
+  last_number
+  make_open "$@"
+  last_number
+  while [ $# -gt 0 ]; do
+    number=$((number + 1))
+    open=$J/open/${number#1}-$1
+    printf '%s %s' "$kind" "$2" >"$open/what"
+    if [ "$kind" = path ]; then keep_path "$2"; fi
+    shift 2
+  done
+}
+
+# journal_close: makes what is open count, in the order of its opening.
+journal_close() {
+  fsync "$J"/open/*/*
+  mv -t "$J" -- "$J"/open/*
+  rmdir -- "$J/open"
   fsync "$J"
 }
 
-# open_path PATH: keeps what is there now, for good and all. h is the journal's name of the path.
-open_path() {
-  if named; then return 0; fi
-  for open in "$J"/open-*-"$h"; do
-    if [ -d "$open" ]; then return 0; fi
-  done
-  journal_open path "$1"
+# keep_path PATH: what is there now, for good and all, in $open.
+keep_path() {
   if [ -d "$R$1" ] && [ ! -L "$R$1" ]; then
     mkdir -- "$open/before"
     chown --reference="$R$1" -- "$open/before"
@@ -80,47 +100,67 @@ open_path() {
   fi
 }
 
-# open_parents PATH: the directories that have to be made for it.
-open_parents() {
-  if [ -z "${1%/*}" ] || [ -d "$R${1%/*}" ]; then return 0; fi
-  open_parents "${1%/*}"
-  hash "path:${1%/*}"
-  open_path "${1%/*}"
-}
-
 # journal_path PATH
 journal_path() {
   hash "path:$1"
   journal_paths "$h" "$1"
 }
 
-# journal_paths HASH PATH …: all of them in one go, since what takes time is to wait for the disk.
+# journal_paths HASH PATH …: all of them in one go, each after the directories that have to be made for it.
 journal_paths() {
-  first=$opened
-  while [ $# -gt 0 ]; do
-    open_parents "$2"
+  count=$# above='//' seen=''
+  while [ "$count" -gt 0 ]; do
+    place='' rest=${2#/}
+    while [ "$rest" != "${rest#*/}" ]; do
+      place=$place/${rest%%/*} rest=${rest#*/}
+      case $above in
+      *"//$place//"*) continue ;;
+      esac
+      if [ -d "$R$place" ]; then continue; fi
+      above=$above$place//
+      hash "path:$place"
+      if fresh; then set -- "$@" "$h" "$place"; fi
+    done
     h=$1
-    open_path "$2"
+    if fresh; then set -- "$@" "$1" "$2"; fi
     shift 2
+    count=$((count - 2))
   done
-  if [ "$opened" != "$first" ]; then journal_close; fi
+  if [ $# -gt 0 ]; then
+    journal_open path "$@"
+    journal_close
+  fi
+}
+
+# fresh: no entry has the name in h, nor was it seen among those that are wanted.
+fresh() {
+  case $seen in
+  *"$h "*) return 1 ;;
+  esac
+  seen="$seen$h "
+  ! named
 }
 
 # journal_value KIND NAME VALUE; no VALUE: there was none.
 journal_value() {
   if journaled "$1:$2"; then return 0; fi
-  journal_open "$1" "$2"
+  journal_open "$1" "$h" "$2"
   if [ $# -gt 2 ]; then printf '%s\n' "$3" >"$open/before"; fi
   journal_close
 }
 
 # journal_temporaries PATH …: directories of roost's own, of which none is there; all of them in one go.
 journal_temporaries() {
-  first=$opened
-  for temporary in "$@"; do
-    if ! journaled "temporary:$temporary"; then journal_open temporary "$temporary"; fi
+  count=$#
+  while [ "$count" -gt 0 ]; do
+    if ! journaled "temporary:$1"; then set -- "$@" "$h" "$1"; fi
+    shift
+    count=$((count - 1))
   done
-  if [ "$opened" != "$first" ]; then journal_close; fi
+  if [ $# -gt 0 ]; then
+    journal_open temporary "$@"
+    journal_close
+  fi
 }
 
 # parents PATH: makes the directories above it. Only after journal_path of the path, which knows them. A step that

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from roost.api.errors import PermanentFailure, RetryLater, RoostError
@@ -13,16 +14,18 @@ from roost.node.act import Act, ActFailed, Step
 from roost.node.engine import Comparison
 from roost.node.thing import Thing
 from roost.providers.onprem import steps
+from roost.providers.onprem.context import Context
 from roost.providers.onprem.observing import Seen
 from roost.providers.onprem.phases import initialize, join, plane
 from roost.providers.onprem.progress import Progress
 from roost.providers.onprem.sources import sources
 from roost.providers.onprem.wish import digest
 
-TITLES: Final[dict[steps.Act, str]] = {
-    "prepare": "install programs, container runtime and images",
-    "init": "initialize the control plane",
-    "join": "join the cluster",
+TITLES: Final[dict[tuple[steps.Act, ...], str]] = {
+    ("prepare",): "install programs, container runtime and images",
+    ("init",): "initialize the control plane",
+    ("join",): "join the cluster",
+    ("prepare", "join"): "install programs, container runtime and images, and join the cluster",
 }
 TIMEOUT: Final = 1800.0
 REASONS: Final = {
@@ -57,49 +60,78 @@ def raise_if_blocked(seen: Seen, comparison: Comparison) -> None:
 async def carry_out(
     progress: Progress,
     seen: Seen,
-    name: steps.Act,
-    *,
-    things: Sequence[Thing] | None = None,
+    *names: steps.Act,
+    things: Sequence[Thing] = (),
     secrets: tuple[Masked, ...] = (),
     on_step: Callable[[Step], None] = lambda _step: None,
 ) -> bool:
-    """Brings the machine to the wish of one act; True when something had to be done.
+    """Brings the machine to the wish of these acts, in one go; True when something had to be done.
 
-    `things` replaces the act's own list by one that holds secrets (the same keys). Raises what stopped it,
-    after it was reported.
+    `things` hold secrets and take the place of those with their keys. Raises what stopped it, after it was reported.
     """
     ctx, machine = progress.ctx, seen.machine.name
-    comparison = seen.changes(name, ctx=ctx)
+    comparison = seen.changes(*names, ctx=ctx)
+    stages = _Stages(progress, machine, {name: _keys(ctx, seen, name) for name in names})
     try:
         raise_if_blocked(seen, comparison)
         if not comparison.changes:
-            progress.done(name, machine)
+            stages.end()
             return False
 
         def follow(step: Step) -> None:
-            progress.step(name, machine, step)
+            stages.step(step)
             on_step(step)
 
+        given = {thing.key: thing for thing in things}
         act = Act(
             cluster_id=ctx.cluster_id,
-            name=name,
-            title=TITLES[name],
-            things=things if things is not None else steps.things(ctx, seen.machine, seen.found, name),
+            name=names[0],
+            title=TITLES[names],
+            things=[given.get(thing.key, thing) for thing in steps.things(ctx, seen.machine, seen.found, *names)],
             changes=comparison.changes,
             sources=sources(ctx, seen.found.node.architecture),
             holder=f"roost on {socket.gethostname()} for plan {digest(ctx)}",
             timeout=TIMEOUT,
             secrets=secrets,
         )
-        ctx.report.acted(machine, TITLES[name])
+        ctx.report.acted(machine, act.title)
         result = await engine.apply(seen.connection, act, on_step=follow)
         try:
             result.raise_if_failed(seen.machine.target)
         except ActFailed as error:
             raise RetryLater(reason_of(error.result.failed_key), error.message) from error
     except RoostError as error:
-        progress.failed(name, machine, error)
+        stages.failed(error)
         raise
     ctx.report.kept(machine, {change.key for change in comparison.changes})
-    progress.done(name, machine)
+    stages.end()
     return True
+
+
+def _keys(ctx: Context, seen: Seen, name: steps.Act) -> frozenset[str]:
+    return frozenset(thing.key for thing in steps.things(ctx, seen.machine, seen.found, name))
+
+
+@dataclass
+class _Stages:
+    """Tells of each act apart, though the machine gets them in one go: the first step of one is the last's end."""
+
+    progress: Progress
+    machine: str
+    keys: dict[steps.Act, frozenset[str]]
+    """By act, in order."""
+    at: int = 0
+
+    def step(self, step: Step) -> None:
+        names = list(self.keys)
+        while self.at + 1 < len(names) and step.key in self.keys[names[self.at + 1]]:
+            self.progress.done(names[self.at], self.machine)
+            self.at += 1
+        self.progress.step(names[self.at], self.machine, step)
+
+    def failed(self, error: RoostError) -> None:
+        self.progress.failed(list(self.keys)[self.at], self.machine, error)
+
+    def end(self) -> None:
+        for name in list(self.keys)[self.at :]:
+            self.progress.done(name, self.machine)

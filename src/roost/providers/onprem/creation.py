@@ -16,6 +16,7 @@ from roost.api.v1alpha1.cluster import NetworkPlugin
 from roost.kube.client import Client
 from roost.kube.errors import explained
 from roost.node.act import Step
+from roost.node.things.run import RunOnce
 from roost.providers.onprem import access, cluster_annotations, entering, following, layout, tokens
 from roost.providers.onprem.acting import carry_out
 from roost.providers.onprem.context import Context, MachineInput
@@ -29,6 +30,14 @@ from roost.providers.onprem.phases import initialize, join, plane
 from roost.providers.onprem.progress import Progress
 
 _API, _JOINABLE = "the API answers", "machines can join"
+
+
+@dataclass(frozen=True)
+class _Ticket:
+    """What lets one machine join."""
+
+    token: tokens.Token
+    thing: RunOnce
 
 
 @dataclass
@@ -56,8 +65,10 @@ class Creation:
         progress.expect("init", [head.machine.name] if head else [])
         progress.expect("join", [seen.machine.name for seen in joining])
         graph = self.graph
+        at_once = [seen for seen in joining if head is None and self._at_once(seen)]
         for seen in self.seen:
-            self._prepare(progress, seen)
+            if seen not in at_once:
+                self._prepare(progress, seen)
         if head is not None:
             self._initialize(progress, head)
         after_api = [_API] if head is not None else []
@@ -66,7 +77,10 @@ class Creation:
         graph.add("network", self._network, after=["access"])
         self._join_planes(progress, planes, after=joinable)
         for seen in self._seated(Seat.WORKER):
-            self._join(progress, seen, after=joinable)
+            if seen in at_once:
+                self._prepare_and_join(progress, seen)
+            else:
+                self._join(progress, seen, after=joinable)
         # A machine that fails does not keep the others from being followed.
         graph.add("nodes", self._nodes, after=["access"], after_end=[f"join {seen.machine.name}" for seen in joining])
         initialized = [f"init {head.machine.name}"] if head is not None else []
@@ -139,29 +153,60 @@ class Creation:
             raise
         report.cluster(conditions.NETWORK_INSTALLED, "True", conditions.SUCCEEDED)
 
+    def _at_once(self, seen: Seen) -> bool:
+        """Whether one act can prepare and join the machine: its token, made before, has to outlive what comes first.
+
+        Over SSH that may take long. Where it takes too long all the same, the next pass joins with another token.
+        """
+        if layout.seat(self.ctx, seen.machine) is not Seat.WORKER or self.ctx.registry is None:
+            return False
+        return all(seen.changes(act, ctx=self.ctx).changes for act in ("prepare", "join"))
+
+    def _prepare_and_join(self, progress: Progress, seen: Seen) -> None:
+        """A new worker of a cluster that runs: nothing on the way has to be waited for."""
+        name, tickets = seen.machine.name, list[_Ticket]()
+        progress.waits("join", name, "waiting for the machine to be prepared")
+
+        async def token() -> None:
+            tickets.append(await self._ticket(seen))
+
+        async def work() -> None:
+            if not tickets:  # What is known already: it fails the join. The machine can be prepared all the same.
+                await carry_out(progress, seen, "prepare")
+                return
+            await carry_out(
+                progress, seen, "prepare", "join", things=[tickets[0].thing], secrets=tickets[0].token.secrets
+            )
+
+        self.graph.add(f"token {name}", token, after=["access"])
+        self.graph.add(f"prepare {name}", work, after_end=[f"token {name}"])
+        self.graph.add(f"join {name}", lambda: self._forget_tokens(name), after=[f"token {name}", f"prepare {name}"])
+
     def _join(self, progress: Progress, seen: Seen, *, after: Sequence[str]) -> None:
-        name = seen.machine.name
+        name, tickets = seen.machine.name, list[_Ticket]()
         if not seen.changes("join", ctx=self.ctx).changes:
             self.graph.add(f"join {name}", lambda: self._rejoin(progress, seen), after=[f"prepare {name}", "access"])
             return
         progress.waits("join", name, "waiting for the control plane")
 
         async def token() -> None:
-            with explained(self._api().server, doing=f"make the bootstrap token of {name}"):
-                made[name] = await tokens.create(self._api(), name)
+            tickets.append(await self._ticket(seen))
 
         async def work() -> None:
-            given = made[name]
-            secrets = JoinSecrets(given.value, access.authority(self._required()))
-            thing = join.thing(self.ctx, seen.machine, seen.found, secrets)
-            await carry_out(progress, seen, "join", things=[thing], secrets=(given.secret, Masked(given.value)))
+            await carry_out(progress, seen, "join", things=[tickets[0].thing], secrets=tickets[0].token.secrets)
             # Not after a failure: where the connection broke, the act goes on and needs it. It ends by itself, or
             # with the machine's next token.
             await self._forget_tokens(name)
 
-        made: dict[str, tokens.Token] = {}
         self.graph.add(f"token {name}", token, after=["access", *after])
         self.graph.add(f"join {name}", work, after=[f"token {name}", f"prepare {name}"])
+
+    async def _ticket(self, seen: Seen) -> _Ticket:
+        name = seen.machine.name
+        with explained(self._api().server, doing=f"make the bootstrap token of {name}"):
+            token = await tokens.create(self._api(), name)
+        secrets = JoinSecrets(token.value, access.authority(self._required()))
+        return _Ticket(token, join.thing(self.ctx, seen.machine, seen.found, secrets))
 
     def _join_planes(self, progress: Progress, planes: Sequence[Seen], *, after: Sequence[str]) -> None:
         """One etcd member at a time: each waits for the one before it, well or not; the gate judges."""
@@ -203,7 +248,7 @@ class Creation:
             raise
         secrets = JoinSecrets(token.value, access.authority(self._required()))
         things = plane.things(ctx, seen.machine, seen.found, secrets, keys)
-        await carry_out(progress, seen, "join", things=things, secrets=(token.secret, Masked(token.value)))
+        await carry_out(progress, seen, "join", things=things, secrets=token.secrets)
         self.established = (*self.established, name)
         await self._forget_tokens(name)
 

@@ -30,6 +30,11 @@ class Token:
         return f"{self.identifier}.{self.secret.reveal()}"
 
     @property
+    def secrets(self) -> tuple[Masked, ...]:
+        """What nothing may print: also without its identifier."""
+        return self.secret, Masked(self.value)
+
+    @property
     def name(self) -> str:
         return f"bootstrap-token-{self.identifier}"
 
