@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bench import gateway_side
+from bench import gateway_side, processes
 from bench.figures import Figure, figure
 from bench.platform import BenchError
 
@@ -153,12 +153,7 @@ def process(words: list[str], log: Path, environment: Mapping[str, str] | None =
     try:
         yield started.pid
     finally:
-        started.terminate()
-        try:
-            started.wait(10)
-        except subprocess.TimeoutExpired:
-            started.kill()
-            started.wait()
+        processes.end(started)
 
 
 def python(*words: str) -> list[str]:

@@ -6,6 +6,7 @@ Called by the benchmarks. The parsers are pure.
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -65,3 +66,13 @@ def load() -> float:
 def used(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
     """What each process has used between two looks; one that was started between them counts in full."""
     return {name: max(0.0, value - before.get(name, 0.0)) for name, value in after.items()}
+
+
+def end(child: subprocess.Popen[bytes], patience: float = 15) -> None:
+    """Ends a program that was started here: asked first, killed when it has not heard within `patience` seconds."""
+    child.terminate()
+    try:
+        child.wait(patience)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()

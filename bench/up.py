@@ -6,9 +6,7 @@ Called by the command. The peer's arguments are read from roost's own running pr
 from __future__ import annotations
 
 import http.client
-import os
 import re
-import signal
 import socket
 import ssl
 import subprocess
@@ -124,7 +122,7 @@ def by_hand(platform: Platform, programs: Mapping[str, Program]) -> Started:
     finally:
         for name in reversed(BARE):
             if name in started:
-                _end(started[name])
+                processes.end(started[name])
 
 
 def _timed(platform: Platform) -> float:
@@ -141,15 +139,6 @@ def _programs(platform: Platform) -> dict[str, Program]:
 def _start(program: Program, log: Path) -> subprocess.Popen[bytes]:
     with log.open("ab") as file:
         return subprocess.Popen(program.arguments, env=dict(program.environment), stdout=file, stderr=file)
-
-
-def _end(child: subprocess.Popen[bytes]) -> None:
-    child.send_signal(signal.SIGTERM)
-    try:
-        child.wait(timeout=15)
-    except subprocess.TimeoutExpired:
-        os.kill(child.pid, signal.SIGKILL)
-        child.wait()
 
 
 def _wait_listening(port: int) -> None:

@@ -4,6 +4,7 @@ import { Code } from "../../components/Copy";
 import { Icon } from "../../components/icons";
 import { Reason, useConditionTitle } from "../../components/Progress";
 import { Told } from "../../components/Told";
+import { Warnings } from "../../components/Warnings";
 import type { Cluster } from "../../generated/api";
 import { useClock } from "../../api/watch";
 import { useWords } from "../../i18n";
@@ -60,18 +61,7 @@ export function OverviewTab({ cluster }: { cluster: Cluster }) {
       </Card>
       <Health cluster={cluster} />
       {/* Known since the creation and true of many a healthy cluster: not what one comes for. */}
-      {status?.warnings && status.warnings.length > 0 && (
-        <div className="note note-warn">
-          <p>{t("create.warnings", { count: status.warnings.length })}</p>
-          <ul>
-            {status.warnings.map((warning) => (
-              <li key={warning}>
-                <Told message={warning} className="" />
-              </li>
-            ))}
-          </ul>
-        </div>
-      )}
+      <Warnings of={(status?.warnings ?? []).map((one) => ({ key: one, said: <Told message={one} className="" /> }))} />
       {status?.certificates && status.certificates.length > 0 && (
         <Card title={t("overview.certificates")}>
           <Facts facts={status.certificates.map((one) => expiry(one.name, one.expires, now, t, language))} />

@@ -6,6 +6,7 @@ import { Toggle } from "../../components/inputs";
 import { create, clusters, machines, remove, secrets } from "../../api/resources";
 import { ApiError } from "../../api/http";
 import { Refused } from "../../components/Problem";
+import { Warnings } from "../../components/Warnings";
 import { fromError, type Finding } from "../../form/findings";
 import { documents, machineName, written, type Form } from "../../form/model";
 import { DEFAULT_IPS_PER_NODE, maximumNodes } from "../../form/network";
@@ -110,19 +111,17 @@ export function Review({ form, findings, onChange, onBack, onRefused, onCreated 
   const manual = form.spec.approval === "Manual";
   return (
     <div className="review">
-      {warnings.length > 0 && (
-        <div className="note note-warn">
-          <p>{t("create.warnings", { count: warnings.length })}</p>
-          <ul>
-            {warnings.map((one) => (
-              <li key={one.path + one.text}>
-                {one.kind !== "Cluster" && `${one.name}: `}
-                {one.path && <code>{one.path}</code>} {one.text}
-              </li>
-            ))}
-          </ul>
-        </div>
-      )}
+      <Warnings
+        of={warnings.map((one) => ({
+          key: one.path + one.text,
+          said: (
+            <>
+              {one.kind !== "Cluster" && `${one.name}: `}
+              {one.path && <code>{one.path}</code>} {one.text}
+            </>
+          ),
+        }))}
+      />
       <Card title={t("review.what")}>
         <Facts facts={facts} />
       </Card>
