@@ -143,10 +143,13 @@ def _by_hand(prepared: Path, head: Machine, new: Machine, work: Path) -> Run:
 
 
 def _wait_there(head: Machine) -> None:
-    """The question that ends both clocks; it may be asked before there is a node of that name."""
+    """The question that ends both clocks; here it is asked before there is a node of that name.
+
+    One program waits for that too: to start kubectl again and again would take processors from what is measured.
+    """
     ask = (
         "export KUBECONFIG=/etc/kubernetes/admin.conf; "
-        f"until kubectl get node/{ADDED} >/dev/null 2>&1; do sleep 0.2; done; "
+        f"kubectl wait node/{ADDED} --for=create --timeout=120s && "
         f"kubectl wait node/{ADDED} --for=condition=Ready --timeout=120s"
     )
     call(*head.ssh_argv(), ask, timeout=300)
