@@ -97,6 +97,11 @@ class ActResult:
     def ok(self) -> bool:
         return self.exit_status == 0 and not self.unverified
 
+    @property
+    def wrong_key(self) -> str | None:
+        """The thing that is not as wished, if it is one."""
+        return self.failed_key or next((each.key for each in self.unverified), None)
+
     def raise_if_failed(self, target: Target) -> None:
         """Raises ActFailed with machine, thing, evidence and what happens next."""
         if self.ok:

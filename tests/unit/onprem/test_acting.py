@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -11,9 +12,10 @@ from roost.api import conditions
 from roost.api.errors import RetryLater, RoostError
 from roost.api.masked import Masked
 from roost.node import engine
-from roost.node.act import Act, ActResult, Step
+from roost.node.act import Act, ActResult, Step, Unverified
 from roost.node.engine import Comparison
 from roost.node.thing import Action, Change
+from roost.node.things.image import IMAGES
 from roost.node.things.run import RunOnce
 from roost.providers.onprem import acting, creation, steps, tokens
 from roost.providers.onprem.context import Context
@@ -32,23 +34,34 @@ class Here:
 
 
 class Machine:
-    """In place of the engine: says that every step began and ended, up to one that fails."""
+    """In place of the engine: says that every step began and ended, up to one that fails.
+
+    Neighbours that say the same word begin together, and each is heard of to its end, as on a machine.
+    """
 
     def __init__(self) -> None:
         self.acts: list[Act] = []
         self.fails = ""
-        self.seen: Callable[[str], None] = lambda _key: None
+        self.undone = ""
+        self.seen: Callable[[str, str], None] = lambda _key, _state: None
 
     async def apply(self, _connection: Connection, act: Act, *, on_step: Callable[[Step], None]) -> ActResult:
         self.acts.append(act)
-        keys = [thing.key for thing in act.things if thing.key in {change.key for change in act.changes}]
-        for number, key in enumerate(keys, start=1):
-            on_step(Step(number, len(keys), key, key, "started"))
-            self.seen(key)
-            if key == self.fails:
-                return ActResult(act.name, act.title, 1, failed_key=key, evidence="no")
-            on_step(Step(number, len(keys), key, key, "done"))
-        return ActResult(act.name, act.title, 0)
+        total = len(act.changes)
+        numbered = enumerate(act.changes, start=1)
+        groups = [list(group) for _, group in itertools.groupby(numbered, lambda each: each[1].parallel or each[0])]
+        for group in groups:
+            for number, change in group:
+                on_step(Step(number, total, change.key, change.summary, "started"))
+                self.seen(change.key, "started")
+            for number, change in group:
+                if change.key != self.fails:
+                    on_step(Step(number, total, change.key, change.summary, "done"))
+                    self.seen(change.key, "done")
+            if self.fails in {change.key for _, change in group}:
+                return ActResult(act.name, act.title, 1, failed_key=self.fails, evidence="no")
+        wrong = [Unverified(change.key, {}, change) for change in act.changes if change.key == self.undone]
+        return ActResult(act.name, act.title, 0, unverified=tuple(wrong))
 
 
 @pytest.fixture
@@ -61,7 +74,11 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
 def new_worker(ctx: Context, *acts: steps.Act) -> Seen:
     """Of which everything that these acts do is still to be done."""
     found = made.found("w1", "10.200.0.12")
-    changes = tuple(Change(thing.key, Action.RUN, thing.key) for thing in steps.things(ctx, made.W1, found, *acts))
+    words = {"image": IMAGES}
+    changes = tuple(
+        Change(thing.key, Action.RUN, thing.key, parallel=words.get(thing.key.partition(":")[0], ""))
+        for thing in steps.things(ctx, made.W1, found, *acts)
+    )
     things = tuple(steps.things(ctx, made.W1, found))
     return Seen(made.W1, cast("Connection", Here()), found, {}, things, Comparison(changes, ()), "w1")
 
@@ -72,45 +89,74 @@ def told(ctx: Context) -> dict[str, tuple[str, str]]:
 
 
 DONE = ("True", conditions.SUCCEEDED)
+DOING = ("False", conditions.IN_PROGRESS)
 
 
 async def test_two_acts_in_one_go_are_told_apart(machine: Machine) -> None:
     ctx = made.context()
     seen = new_worker(ctx)
-    at: list[tuple[str, dict[str, tuple[str, str]]]] = []
-    machine.seen = lambda key: at.append((key, told(ctx)))
+    at: dict[tuple[str, str], dict[str, tuple[str, str]]] = {}
+    machine.seen = lambda key, state: at.update({(key, state): told(ctx)})
     given = RunOnce(join.JOIN_KEY, "with a token", "field state needed", "true")
     await acting.carry_out(Progress(ctx), seen, "prepare", "join", things=[given], secrets=(Masked("abc"),))
     (act,) = machine.acts
     assert act.name == "prepare" and act.secrets == (Masked("abc"),)
     assert act.things[-1] is given and len(act.things) == len(seen.things)
-    before = [state for key, state in at if key != join.JOIN_KEY]
+    before = [state for (key, _), state in at.items() if key != join.JOIN_KEY]
     assert before and all(conditions.JOINED not in state for state in before)
-    assert dict(at)[join.JOIN_KEY] == {
-        conditions.PREPARED: DONE,
-        conditions.JOINED: ("False", conditions.IN_PROGRESS),
-    }
+    assert at[join.JOIN_KEY, "started"] == {conditions.PREPARED: DONE, conditions.JOINED: DOING}
     assert told(ctx) == {conditions.PREPARED: DONE, conditions.JOINED: DONE}
     assert len(cast("made.Reported", ctx.report).acts) == 1
 
 
+async def test_nothing_is_prepared_while_an_image_is_missing(machine: Machine) -> None:
+    """Even where the join has begun beside it."""
+    ctx = made.context()
+    seen = new_worker(ctx).beside(join.JOIN_KEY, IMAGES)
+    *_, last = [thing.key for thing in seen.things if thing.key.startswith("image:")]
+    at: dict[tuple[str, str], dict[str, tuple[str, str]]] = {}
+    machine.seen = lambda key, state: at.update({(key, state): told(ctx)})
+    await acting.carry_out(Progress(ctx), seen, "prepare", "join")
+    assert at[join.JOIN_KEY, "started"] == {conditions.PREPARED: DOING, conditions.JOINED: DOING}
+    assert at[last, "done"] == {conditions.PREPARED: DONE, conditions.JOINED: DOING}
+    assert told(ctx) == {conditions.PREPARED: DONE, conditions.JOINED: DONE}
+
+
 @pytest.mark.parametrize(
-    ("fails", "prepared", "joined"),
+    ("fails", "beside", "prepared", "joined"),
     [
-        ("image:", ("False", "ImageNotPulled"), None),
-        (join.JOIN_KEY, DONE, ("False", "JoinFailed")),
+        ("image:", False, ("False", "ImageNotPulled"), None),
+        ("image:", True, ("False", "ImageNotPulled"), DONE),
+        (join.JOIN_KEY, False, DONE, ("False", "JoinFailed")),
+        (join.JOIN_KEY, True, DONE, ("False", "JoinFailed")),
     ],
 )
+@pytest.mark.parametrize("how", ["fails", "undone"])
 async def test_what_fails_is_told_of_the_act_that_it_belongs_to(
-    machine: Machine, fails: str, prepared: tuple[str, str], joined: tuple[str, str] | None
+    machine: Machine,
+    fails: str,
+    beside: bool,
+    prepared: tuple[str, str],
+    joined: tuple[str, str] | None,
+    how: str,
 ) -> None:
     ctx = made.context()
     seen = new_worker(ctx)
-    machine.fails = next(thing.key for thing in seen.things if thing.key.startswith(fails))
+    if beside:
+        seen = seen.beside(join.JOIN_KEY, IMAGES)
+    key = next(thing.key for thing in seen.things if thing.key.startswith(fails))
+    setattr(machine, how, key)
+    progress = Progress(ctx)
+    progress.expect("prepare", ["w1"])
     with pytest.raises(RetryLater, match="w1"):
-        await acting.carry_out(Progress(ctx), seen, "prepare", "join")
+        await acting.carry_out(progress, seen, "prepare", "join")
+    if how == "undone":  # It went through without an error, and is not as wished.
+        wrong = ("False", "ActFailed")
+        prepared, joined = (wrong, DOING) if fails == "image:" else (DONE, wrong)
     assert told(ctx).get(conditions.PREPARED) == prepared
     assert told(ctx).get(conditions.JOINED) == joined
+    report = cast("made.Reported", ctx.report)
+    assert report.clusters[conditions.MACHINES_PREPARED][:2] == prepared
 
 
 class Cluster:
@@ -168,6 +214,7 @@ async def test_a_new_worker_of_a_running_cluster_gets_one_act(machine: Machine, 
     ctx = made.context()
     assert await taken_in(ctx, new_worker(ctx)) == {}
     (act,) = machine.acts
+    assert {change.key for change in act.changes if change.parallel == IMAGES} >= {join.JOIN_KEY}
     assert any("kubeadm join" in thing.script for thing in act.things if isinstance(thing, RunOnce))
     assert told(ctx) == {conditions.PREPARED: DONE, conditions.JOINED: DONE}
     assert cluster.tokens == []

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final
 
 from roost.api.errors import PermanentFailure, RetryLater, RoostError
@@ -12,9 +11,8 @@ from roost.api.masked import Masked
 from roost.node import engine
 from roost.node.act import Act, ActFailed, Step
 from roost.node.engine import Comparison
-from roost.node.thing import Thing
+from roost.node.thing import Change, Thing
 from roost.providers.onprem import steps
-from roost.providers.onprem.context import Context
 from roost.providers.onprem.observing import Seen
 from roost.providers.onprem.phases import initialize, join, plane
 from roost.providers.onprem.progress import Progress
@@ -71,7 +69,8 @@ async def carry_out(
     """
     ctx, machine = progress.ctx, seen.machine.name
     comparison = seen.changes(*names, ctx=ctx)
-    stages = _Stages(progress, machine, {name: _keys(ctx, seen, name) for name in names})
+    stages = _Stages(progress, machine, {name: seen.changes(name, ctx=ctx).changes for name in names})
+    failed: str | None = None
     try:
         raise_if_blocked(seen, comparison)
         if not comparison.changes:
@@ -99,39 +98,46 @@ async def carry_out(
         try:
             result.raise_if_failed(seen.machine.target)
         except ActFailed as error:
+            failed = error.result.wrong_key
             raise RetryLater(reason_of(error.result.failed_key), error.message) from error
     except RoostError as error:
-        stages.failed(error)
+        stages.failed(error, failed)
         raise
     ctx.report.kept(machine, {change.key for change in comparison.changes})
     stages.end()
     return True
 
 
-def _keys(ctx: Context, seen: Seen, name: steps.Act) -> frozenset[str]:
-    return frozenset(thing.key for thing in steps.things(ctx, seen.machine, seen.found, name))
-
-
-@dataclass
 class _Stages:
-    """Tells of each act apart, though the machine gets them in one go: the first step of one is the last's end."""
+    """Tells of each act apart, though the machine gets them in one go."""
 
-    progress: Progress
-    machine: str
-    keys: dict[steps.Act, frozenset[str]]
-    """By act, in order."""
-    at: int = 0
+    def __init__(self, progress: Progress, machine: str, acts: Mapping[steps.Act, Collection[Change]]) -> None:
+        self._progress = progress
+        self._machine = machine
+        self._act: dict[str, steps.Act] = {}
+        self._left: dict[steps.Act, set[str]] = {}
+        for act, changes in acts.items():
+            self._left[act] = {change.key for change in changes}
+            self._act |= dict.fromkeys(self._left[act], act)
 
     def step(self, step: Step) -> None:
-        names = list(self.keys)
-        while self.at + 1 < len(names) and step.key in self.keys[names[self.at + 1]]:
-            self.progress.done(names[self.at], self.machine)
-            self.at += 1
-        self.progress.step(names[self.at], self.machine, step)
+        act = self._act.get(step.key) or self._first()
+        self._progress.step(act, self._machine, step)
+        if step.state == "done":
+            self._left[act].discard(step.key)
+            # The last one counts when what it left was looked at.
+            if not self._left[act] and any(self._left.values()):
+                self._progress.done(act, self._machine)
 
-    def failed(self, error: RoostError) -> None:
-        self.progress.failed(list(self.keys)[self.at], self.machine, error)
+    def failed(self, error: RoostError, key: str | None = None) -> None:
+        """`key`: the thing that failed, if it is known."""
+        self._progress.failed(self._act.get(key or "") or self._first(), self._machine, error)
 
     def end(self) -> None:
-        for name in list(self.keys)[self.at :]:
-            self.progress.done(name, self.machine)
+        for act in self._left:
+            self._progress.done(act, self._machine)
+
+    def _first(self) -> steps.Act:
+        """The one that the machine is at."""
+        acts: list[steps.Act] = [act for act, left in self._left.items() if left]
+        return (acts or [*self._left])[0]

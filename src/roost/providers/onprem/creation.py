@@ -16,6 +16,7 @@ from roost.api.v1alpha1.cluster import NetworkPlugin
 from roost.kube.client import Client
 from roost.kube.errors import explained
 from roost.node.act import Step
+from roost.node.things.image import IMAGES
 from roost.node.things.run import RunOnce
 from roost.providers.onprem import access, cluster_annotations, entering, following, layout, tokens
 from roost.providers.onprem.acting import carry_out
@@ -163,8 +164,12 @@ class Creation:
         return all(seen.changes(act, ctx=self.ctx).changes for act in ("prepare", "join"))
 
     def _prepare_and_join(self, progress: Progress, seen: Seen) -> None:
-        """A new worker of a cluster that runs: nothing on the way has to be waited for."""
+        """A new worker of a cluster that runs: nothing on the way has to be waited for.
+
+        kubelet begins while images are still coming in. It would pull what it misses by itself, from the same place.
+        """
         name, tickets = seen.machine.name, list[_Ticket]()
+        seen = seen.beside(join.JOIN_KEY, IMAGES)
         progress.waits("join", name, "waiting for the machine to be prepared")
 
         async def token() -> None:

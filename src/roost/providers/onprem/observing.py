@@ -53,6 +53,13 @@ class Seen:
         """The same look with one change that the machine itself could not tell the need of."""
         return replace(self, comparison=Comparison((Change(key, Action.RUN, summary),), ()))
 
+    def beside(self, key: str, word: str) -> Seen:
+        """The same, with the change of this key done at the same time as its neighbours that say the word."""
+        changes = tuple(
+            replace(change, parallel=word) if change.key == key else change for change in self.comparison.changes
+        )
+        return replace(self, comparison=replace(self.comparison, changes=changes))
+
     @property
     def settled(self) -> bool:
         return not self.comparison.changes and not self.comparison.blocked

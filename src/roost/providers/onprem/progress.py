@@ -60,6 +60,7 @@ class Progress:
 
     def failed(self, act: str, machine: str, error: RoostError) -> None:
         self._doing.get(act, {}).pop(machine, None)
+        self._done.get(act, set()).discard(machine)
         self._failed.setdefault(act, {})[machine] = error
         self.ctx.report.machine(machine, MACHINE_CONDITION[act], "False", error.reason, error.message)
         self._report(act)
