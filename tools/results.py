@@ -55,6 +55,7 @@ CHINESE: Final[dict[str, str]] = {
     "test_killed_once_at_a_random_point": "创建途中 roost 被 SIGKILL 一次，机器上的工作继续进行",
     "test_killed_five_times_at_random_points": "创建途中 roost 在随机时刻被 SIGKILL 五次",
     "test_adding_and_removing_a_machine_leaves_the_others_alone": "添加和移除一台机器时不向其他机器发送命令",
+    "test_killed_while_a_machine_is_added": "添加机器途中三次强行终止 roost：机器照常加入，令牌不会遗留",
     "test_a_wrong_choice_is_corrected_before_init_and_the_network_never": (
         "错误的选择在 init 之前可更正，网络自始不可更改"
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import time
 
 import checks
@@ -50,6 +51,31 @@ def test_adding_and_removing_a_machine_leaves_the_others_alone(story: Story) -> 
     assert len(cluster.get("nodes")["items"]) == 2
     assert machines[2].changes_since(before) == []
     assert {name: checks.acts(cluster)[name] for name in acts} == acts
+
+
+def test_killed_while_a_machine_is_added(story: Story, seed: random.Random) -> None:
+    """What prepares the machine and lets it join goes on; the token does not stay behind."""
+    machines = story.make_machines(2)
+    before = machines[1].snapshot()
+    story.platform.start("1.31.4")
+    story.platform.kubectl("apply", "-f", "-", stdin=cluster_file(machines[:1]))
+    cluster = Managed(story.platform, "demo")
+    cluster.wait_available()
+
+    added = json.dumps(machine_object(machines[1], "demo", "Worker", "demo-ssh"))
+    story.platform.kubectl("apply", "-f", "-", stdin=added)
+    for _ in range(3):
+        time.sleep(seed.uniform(1, 5))
+        story.platform.kill()
+        story.platform.start("1.31.4")
+    checks.nodes_ready(cluster, count=2, version="1.31.4")
+    cluster.wait_available()
+    checks.works(cluster, count=2, version="1.31.4")
+    secrets = ["secrets", "-n", "kube-system", "-l", f"cluster.alauda.io/machine={machines[1].name}"]
+    eventually(lambda: cluster.get(*secrets)["items"] == [], timeout=60)
+
+    story.platform.kubectl("delete", "machine", machines[1].name, "--wait=true", "--timeout=120s", timeout=130)
+    assert machines[1].changes_since(before) == []
 
 
 def test_a_disruption_budget_holds_a_removal_up(story: Story) -> None:
