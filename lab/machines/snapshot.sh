@@ -2,9 +2,21 @@
 # Given to `sh -s` on standard input, inside the machine's namespaces.
 section() { printf '=== %s\n' "$1"; }
 
+# manages_user PID: a user's own systemd and what it runs. It comes with a sign-in and goes ten seconds after the last
+# one, under one name and another: what counts is where it runs. What somebody who signed in left running counts.
+manages_user() {
+    while IFS= read -r group; do
+        case $group in
+        */user@*.service* | */user-runtime-dir@*.service*) return 0 ;;
+        esac
+    done 2>/dev/null <"/proc/$1/cgroup"
+    return 1
+}
+
 list_processes() {
     ps -eww -o pid=,ppid=,user:32=,args= | while read -r pid ppid rest; do
-        [ "$pid" = $$ ] || [ "$ppid" = $$ ] || [ "$ppid" = 0 -a "$pid" != 1 ] || printf '%s\n' "$rest"
+        [ "$pid" = $$ ] || [ "$ppid" = $$ ] || [ "$ppid" = 0 -a "$pid" != 1 ] || manages_user "$pid" ||
+            printf '%s\n' "$rest"
     done
 }
 
