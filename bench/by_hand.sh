@@ -20,6 +20,8 @@ prepare() { # ADDRESS ROLE
 
 join() { # ADDRESS FILE: the file holds the command that `kubeadm token create --print-join-command` gave
   prepare "$1" worker
-  # Where the file is a pipe, reading it waits for the token without a poll.
-  on "$1" "systemctl enable -q kubelet && $(cat "$2") --ignore-preflight-errors=all >/dev/null 2>&1"
+  local command=''
+  # Where the file is a pipe, reading it waits for the token without a poll, and ends with this shell.
+  read -r command <"$2" || [ -n "$command" ]
+  on "$1" "systemctl enable -q kubelet && $command --ignore-preflight-errors=all >/dev/null"
 }

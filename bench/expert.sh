@@ -19,7 +19,9 @@ endpoint=${ENDPOINT:-$head}
 sockets=${SOCKETS:-$(mktemp -d)}
 version=$(cat "$dir/version")
 certificates=$(od -An -tx1 -N32 /dev/urandom | tr -d ' \n')
-upload=${planes:+--upload-certs --certificate-key $certificates --skip-certificate-key-print}
+# kubeadm takes no --certificate-key beside --config.
+keyed=${planes:+"s/^kind: InitConfiguration/&\ncertificateKey: $certificates/"}
+upload=${planes:+--upload-certs --skip-certificate-key-print}
 . "$(dirname "$0")/by_hand.sh"
 
 trap 'kill $(jobs -p) 2>/dev/null || :' EXIT
@@ -31,17 +33,17 @@ done
 preparing=()
 for plane in "${planes[@]}"; do prepare "$plane" control-plane & preparing+=($!); done
 prepare "$head" control-plane
-command=$(on "$head" "sed -i 's/@ADDRESS@/$head/; s/@ENDPOINT@/$endpoint/' /etc/kubeadm.yaml &&
+command=$(on "$head" "sed -i 's/@ADDRESS@/$head/; s/@ENDPOINT@/$endpoint/; $keyed' /etc/kubeadm.yaml &&
   systemctl enable -q kubelet &&
   kubeadm init --config /etc/kubeadm.yaml --ignore-preflight-errors=all --skip-phases=addon/coredns \
-    --skip-token-print $upload >/dev/null 2>&1 &&
+    --skip-token-print $upload >/dev/null &&
   kubeadm token create --print-join-command" | tail -1)
 for worker in "$@"; do echo "$command" >"$sockets/join-$worker" & done
 on "$head" 'kubectl --kubeconfig /etc/kubernetes/admin.conf apply -f - >/dev/null' <"$dir/flannel.yaml"
 for pid in "${preparing[@]}"; do wait "$pid"; done
 for plane in "${planes[@]}"; do
   on "$plane" "systemctl enable -q kubelet && $command --ignore-preflight-errors=all --control-plane \
-    --certificate-key $certificates --apiserver-advertise-address $plane >/dev/null 2>&1"
+    --certificate-key $certificates --apiserver-advertise-address $plane >/dev/null"
 done
 for pid in "${pids[@]}"; do wait "$pid"; done
 on "$head" 'export KUBECONFIG=/etc/kubernetes/admin.conf; kubectl wait node --all --for=condition=Ready --timeout=120s &&
