@@ -8,11 +8,10 @@ import signal
 import socket
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
-from roost.embedded import record
+from roost.embedded import process, record
 from roost.embedded.ports import Ports, check_free
 from tests.contract.embedded.platform_under_test import Platform
 
@@ -27,11 +26,10 @@ def until(condition: Callable[[], bool], what: str, seconds: float = 90.0) -> No
         time.sleep(0.1)
 
 
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
+def running(platform: Platform) -> dict[str, process.Identity]:
+    """By name. A pid alone would not do: on a busy computer another process has the same one seconds later."""
+    found = {name: process.identify(pid) for name, pid in platform.pids().items()}
+    return {name: identity for name, identity in found.items() if identity is not None}
 
 
 def mark(platform: Platform, word: str) -> None:
@@ -71,22 +69,23 @@ def test_a_killed_child_comes_back(platform: Platform, name: str) -> None:
 
 def test_a_killed_supervisor_takes_its_children_along_and_the_next_goes_on(platform: Platform) -> None:
     mark(platform, "kept")
-    before = platform.pids()
-    os.kill(before["up"], signal.SIGKILL)
-    until(lambda: not alive(before["up"]), "the supervisor is gone")
+    before = running(platform)
+    os.kill(before["up"].pid, signal.SIGKILL)
+    until(lambda: not process.is_alive(before["up"]), "the supervisor is gone")
     assert platform.status()["state"] == "stopped"
     platform.start()
-    assert not any(alive(pid) for pid in before.values())
+    assert not any(map(process.is_alive, before.values()))
     assert marked(platform) == "kept"
     assert set(platform.pids()) == set(before)
 
 
 def test_down_ends_everything_and_up_needs_no_options(platform: Platform) -> None:
     mark(platform, "kept")
-    before = platform.pids()
+    before = running(platform)
+    assert set(before) == set(platform.pids())
     done = platform.roost("down")
     assert done.returncode == 0
-    assert not any(alive(pid) for pid in before.values())
+    assert not any(map(process.is_alive, before.values()))
     assert "No platform runs" in platform.roost("down").stdout
     assert platform.roost("status").returncode == 1
     check_free(Ports(platform.base), None)
@@ -112,12 +111,13 @@ def test_interrupted_in_the_middle_of_a_start(platform: Platform) -> None:
     assert starting.stderr is not None
     while "etcd listens" not in starting.stderr.readline():
         assert starting.poll() is None
-    children = platform.pids()
+    children = running(platform)
+    assert children
     starting.terminate()
     rest = starting.communicate(timeout=60)[1]
     assert starting.returncode == 0
     assert "stopped" in rest
-    assert not any(alive(pid) for pid in children.values())
+    assert not any(map(process.is_alive, children.values()))
     assert list(platform.layout.run.glob("process-*.json")) == []
 
 

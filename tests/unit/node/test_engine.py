@@ -368,6 +368,18 @@ async def with_power_cut(machine: FakeMachine, work, after: float) -> None:
             old.unlink()
 
 
+async def test_what_a_killed_act_left_of_its_stamps_stops_no_other(
+    machine: FakeMachine, connection: Connection
+) -> None:
+    """It was killed between a list of members and the stamp that goes with it; what it unpacked is right."""
+    place = f"run/roost/{CLUSTER}/stamps/{'a' * 64}"
+    machine.write(f"{place}.members", f"{machine.root}/usr/local/bin/gone\n")
+    machine.write(f"{place}.tmp", "half")
+    result = await bring(connection, [File("/etc/x", "x")])
+    assert result.ok, result.evidence
+    assert not (machine.root / f"run/roost/{CLUSTER}/stamps").exists()
+
+
 def without_journal(paths: dict[str, str]) -> dict[str, str]:
     return {path: what for path, what in paths.items() if not path.startswith(("var/lib/roost", "run/"))}
 

@@ -317,7 +317,8 @@ keep_stamps() {
     if [ -e "$stamp" ]; then cp -- "$stamp" "$STATE/stamps/"; fi
     rm -f -- "$stamp" "$list"
   done
-  rmdir -- "$RUN/stamps"
+  # A stamp that a killed act had not finished has no list and vouches for nothing.
+  rm -rf -- "$RUN/stamps"
 }
 
 # image_pull NAME ENDPOINT: through the CRI, so that hosts.toml decides from where.
