@@ -6,6 +6,7 @@ its own. Ansible needs Python on the machines; it is laid there before any clock
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -20,6 +21,10 @@ from bench.figures import Figure, figure, order
 from bench.platform import CACHE, VERSION, BenchError, Platform, bundles, call
 from lab.machines.lab import Lab
 from lab.machines.machine import Machine
+from roost.bundle import vipimage
+from roost.bundle.model import Bundle
+from roost.bundle.store import Store
+from roost.embedded.ports import Ports
 
 TARGET: Final = 0.5
 HERE: Final = Path(__file__).with_name("ansible")
@@ -40,6 +45,18 @@ PACKAGES: Final = (
     "libncursesw6",
 )
 """What Debian's python3 needs beyond a machine of the lab."""
+IMAGES: Final = {"worker": frozenset({"node"}), "control-plane": frozenset({"node", "control-plane", "addon"})}
+"""By role, the purposes of what roost pulls there; CoreDNS elsewhere is pulled when it is placed."""
+CREATES: Final = {"containerd": "bin/containerd", "cni-plugins": "bridge", "crictl": "crictl"}
+AUTHORITY: Final = "pki/serving-ca.crt"
+
+
+@dataclass(frozen=True)
+class Registry:
+    """roost's own, from which both pull images."""
+
+    address: str
+    authority: Path
 
 
 @dataclass
@@ -56,8 +73,12 @@ def run(runs: int, *, work: Path, port_base: int) -> list[Figure]:
     packages = _packages()
     lab = Lab()
     prepared = work / "payload"
-    payload.prepare(bundles(), VERSION, prepared)
+    prepared.mkdir()
+    bundle = Store(bundles()).get(VERSION)
+    (prepared / "flannel.yaml").write_bytes(bundle.manifest("flannel"))
     platform = Platform(work / "platform", port_base, lab.settings.host_ipv4)
+    registry = Registry(f"{lab.settings.host_ipv4}:{Ports(port_base).registry_tls}", platform.data_dir / AUTHORITY)
+    (prepared / "variables.json").write_text(json.dumps(variables(bundle, registry)), "utf-8")
     own: list[creation.Run] = []
     peer: list[Run] = []
     try:
@@ -92,6 +113,50 @@ def figures(own: list[creation.Run], peer: list[Run]) -> list[Figure]:
     ]
 
 
+def variables(bundle: Bundle, registry: Registry) -> dict[str, object]:
+    """What the playbook knows of programs, images and files: the same bytes that roost brings to machines."""
+    archives = [
+        {
+            "name": name,
+            "file": str(bundle.blob(bundle.program(name, payload.ARCHITECTURE).digest)),
+            "destination": f"/{place}",
+            "creates": f"/{place}/{CREATES[name]}",
+        }
+        for name, place in payload.ARCHIVES.items()
+    ]
+    programs = [
+        {
+            "name": name,
+            "file": str(bundle.blob(bundle.program(name, payload.ARCHITECTURE).digest)),
+            "destination": f"/{place}",
+            "sum": bundle.program(name, payload.ARCHITECTURE).digest.removeprefix("sha256:"),
+        }
+        for name, place in payload.PLACES.items()
+    ]
+    images = {
+        role: [
+            image.name
+            for image in bundle.images_for(payload.ARCHITECTURE)
+            if image.purpose in purposes and not image.name.startswith(vipimage.REPOSITORY)
+        ]
+        for role, purposes in IMAGES.items()
+    }
+    pause = next(image for image in images["worker"] if "/pause:" in image)
+    return {
+        "registry": {"address": registry.address, "authority": str(registry.authority)},
+        "upstreams": sorted({image.split("/", 1)[0] for image in images["control-plane"]}),
+        "archives": archives,
+        "programs": {
+            "control-plane": programs,
+            "worker": [each for each in programs if each["name"] not in payload.NOT_ON_WORKERS],
+        },
+        "images": images,
+        "containerd": payload.CONTAINERD.format(pause=pause),
+        "containerd_unit": payload.CONTAINERD_UNIT,
+        "kubeadm": payload.KUBEADM.format(version=bundle.version),
+    }
+
+
 def inventory(machines: list[Machine], prepared: Path) -> str:
     """Pure: the playbook's groups and where its files are."""
     lines = ["[control_plane]", _host(machines[0], "control-plane"), "", "[workers]"]
@@ -109,17 +174,18 @@ def _by_playbook(ansible: Path, prepared: Path, machines: list[Machine], work: P
     hosts = work / "inventory.ini"
     hosts.write_text(inventory(machines, prepared), "utf-8")
     worked = creation.worked(machines)
-    seconds = _play(ansible, hosts)
+    known = prepared / "variables.json"
+    seconds = _play(ansible, hosts, known)
     call(*machines[0].ssh_argv(), creation.END)
     one = Run(seconds, creation.worked(machines) - worked)
-    one.again = _play(ansible, hosts)
+    one.again = _play(ansible, hosts, known)
     return one
 
 
-def _play(ansible: Path, hosts: Path) -> float:
+def _play(ansible: Path, hosts: Path, variables_file: Path) -> float:
     began = time.monotonic()
     done = subprocess.run(
-        [str(ansible), "-i", str(hosts), str(HERE / "playbook.yml")],
+        [str(ansible), "-i", str(hosts), "-e", f"@{variables_file}", str(HERE / "playbook.yml")],
         env={**os.environ, "ANSIBLE_CONFIG": str(HERE / "ansible.cfg")},
         capture_output=True,
         text=True,

@@ -34,10 +34,12 @@ NOTES: Final[dict[str, Words]] = {
     ),
     "playbook": (
         "The same creation by roost. Peer: `bench/ansible/playbook.yml`, the same steps on the machines by modules "
-        "of ansible-core (pipelining, forks 10, no facts gathered), programs and images lying ready; Python was "
-        "installed on the machines before the clock.",
+        "of ansible-core (pipelining, forks 10): checks, each program with its sum, files, units, images out of the "
+        "same registry. It keeps no image of what was before, has no undo, and does not look at a thing after its "
+        "change. Python was installed on the machines before the clock.",
         "roost 同样的创建过程。对照：`bench/ansible/playbook.yml`，用 ansible-core 的模块在机器上执行相同步骤"
-        "（pipelining，forks 10，不收集 facts），程序和镜像已备好；Python 在计时前装到机器上。",
+        "（pipelining，forks 10）：检查、逐个核对校验和的程序、文件、单元、来自同一镜像仓库的镜像。"
+        "它不保留更改之前的样子，不能还原，更改之后也不再查看。Python 在计时前装到机器上。",
     ),
     "wide": (
         "Six lab machines, made anew before each run; three are control planes behind the same load balancer. "
