@@ -16,8 +16,24 @@ manages_user() {
 list_processes() {
     ps -eww -o pid=,ppid=,user:32=,args= | while read -r pid ppid rest; do
         [ "$pid" = $$ ] || [ "$ppid" = $$ ] || [ "$ppid" = 0 -a "$pid" != 1 ] || manages_user "$pid" ||
-            printf '%s\n' "$rest"
+            printf '%s %s\n' "$pid" "$rest"
     done
+}
+
+# without_pids: of each line, what is left without the number before it.
+without_pids() { sed 's/^[0-9]* //'; }
+
+# list_lasting: processes that are there at two looks. What a node of a cluster starts for a moment (a probe, a look at
+# rules of iptables) belongs to no state.
+list_lasting() {
+    first=$(list_processes | LC_ALL=C sort)
+    sleep 0.3
+    second=$(list_processes | LC_ALL=C sort)
+    LC_ALL=C comm -12 /dev/fd/3 /dev/fd/4 3<<FIRST 4<<SECOND | without_pids
+$first
+FIRST
+$second
+SECOND
 }
 
 # A sign-in that begins or ends has processes and marks of its own for a moment (the message of the day, the user's
@@ -32,7 +48,7 @@ settle() {
     done
     seen='' tries=0
     while [ $tries -lt 10 ]; do
-        now=$(list_processes)
+        now=$(list_processes | without_pids)
         if [ "$now" = "$seen" ]; then break; fi
         seen=$now tries=$((tries + 1))
         sleep 0.5
@@ -69,7 +85,7 @@ systemctl list-units --all --full --plain --no-legend --no-pager
 section unit-files
 systemctl list-unit-files --full --no-legend --no-pager
 section processes
-list_processes
+list_lasting
 section cgroups
 find /sys/fs/cgroup -mindepth 1 -type d
 section listening
