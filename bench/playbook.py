@@ -25,6 +25,7 @@ from roost.bundle import vipimage
 from roost.bundle.model import Bundle
 from roost.bundle.store import Store
 from roost.embedded.ports import Ports
+from roost.providers.onprem import layout
 
 TARGET: Final = 0.5
 HERE: Final = Path(__file__).with_name("ansible")
@@ -115,24 +116,16 @@ def figures(own: list[creation.Run], peer: list[Run]) -> list[Figure]:
 
 def variables(bundle: Bundle, registry: Registry) -> dict[str, object]:
     """What the playbook knows of programs, images and files: the same bytes that roost brings to machines."""
+
+    def brought(name: str, place: str) -> dict[str, str]:
+        digest = bundle.program(name, payload.ARCHITECTURE).digest
+        file, found = str(bundle.blob(digest)), digest.removeprefix("sha256:")
+        return {"name": name, "file": file, "destination": f"/{place}", "sum": found}
+
     archives = [
-        {
-            "name": name,
-            "file": str(bundle.blob(bundle.program(name, payload.ARCHITECTURE).digest)),
-            "destination": f"/{place}",
-            "creates": f"/{place}/{CREATES[name]}",
-        }
-        for name, place in payload.ARCHIVES.items()
+        {**brought(name, place), "creates": f"/{place}/{CREATES[name]}"} for name, place in payload.ARCHIVES.items()
     ]
-    programs = [
-        {
-            "name": name,
-            "file": str(bundle.blob(bundle.program(name, payload.ARCHITECTURE).digest)),
-            "destination": f"/{place}",
-            "sum": bundle.program(name, payload.ARCHITECTURE).digest.removeprefix("sha256:"),
-        }
-        for name, place in payload.PLACES.items()
-    ]
+    programs = [brought(name, place) for name, place in payload.PLACES.items()]
     images = {
         role: [
             image.name
@@ -144,7 +137,7 @@ def variables(bundle: Bundle, registry: Registry) -> dict[str, object]:
     pause = next(image for image in images["worker"] if "/pause:" in image)
     return {
         "registry": {"address": registry.address, "authority": str(registry.authority)},
-        "upstreams": sorted({image.split("/", 1)[0] for image in images["control-plane"]}),
+        "upstreams": list(layout.registry_hosts(images["control-plane"])),
         "archives": archives,
         "programs": {
             "control-plane": programs,

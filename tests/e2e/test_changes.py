@@ -19,6 +19,8 @@ from harness import (
     ssh_secret,
 )
 
+from lab.machines.machine import Machine
+
 pytestmark = [pytest.mark.lab, pytest.mark.story(4), pytest.mark.verify]
 
 
@@ -29,41 +31,38 @@ def start(story: Story, machines: int, **spec: object) -> Managed:
     return Managed(story.platform, "demo")
 
 
-@pytest.mark.parameter("Machine:spec.clusterName", "Machine:spec.role")
-def test_adding_and_removing_a_machine_leaves_the_others_alone(story: Story) -> None:
-    machines = story.make_machines(3)
-    before = machines[2].snapshot()
+def start_without_last(story: Story, count: int) -> tuple[Managed, Machine, dict[str, str]]:
+    """A cluster that runs, the machine that is to be added, and the state of that one before."""
+    *first, added = story.make_machines(count)
+    before = added.snapshot()
     story.platform.start("1.31.4")
-    story.platform.kubectl("apply", "-f", "-", stdin=cluster_file(machines[:2]))
+    story.platform.kubectl("apply", "-f", "-", stdin=cluster_file(first))
     cluster = Managed(story.platform, "demo")
     cluster.wait_available()
+    return cluster, added, before
+
+
+@pytest.mark.parameter("Machine:spec.clusterName", "Machine:spec.role")
+def test_adding_and_removing_a_machine_leaves_the_others_alone(story: Story) -> None:
+    cluster, added, before = start_without_last(story, 3)
     acts = checks.acts(cluster)
 
-    story.platform.kubectl(
-        "apply", "-f", "-", stdin=json.dumps(machine_object(machines[2], "demo", "Worker", "demo-ssh"))
-    )
+    story.platform.kubectl("apply", "-f", "-", stdin=json.dumps(machine_object(added, "demo", "Worker", "demo-ssh")))
     eventually(lambda: len(cluster.get("nodes")["items"]) == 3, timeout=120)
     checks.nodes_ready(cluster, count=3, version="1.31.4")
     now = checks.acts(cluster)
     assert {name: now[name] for name in acts} == acts, "a command went to a machine that was not added"
 
-    story.platform.kubectl("delete", "machine", machines[2].name, "--wait=true", "--timeout=120s", timeout=130)
+    story.platform.kubectl("delete", "machine", added.name, "--wait=true", "--timeout=120s", timeout=130)
     assert len(cluster.get("nodes")["items"]) == 2
-    assert machines[2].changes_since(before) == []
+    assert added.changes_since(before) == []
     assert {name: checks.acts(cluster)[name] for name in acts} == acts
 
 
 def test_killed_while_a_machine_is_added(story: Story, seed: random.Random) -> None:
     """What prepares the machine and lets it join goes on; the token does not stay behind."""
-    machines = story.make_machines(2)
-    before = machines[1].snapshot()
-    story.platform.start("1.31.4")
-    story.platform.kubectl("apply", "-f", "-", stdin=cluster_file(machines[:1]))
-    cluster = Managed(story.platform, "demo")
-    cluster.wait_available()
-
-    added = json.dumps(machine_object(machines[1], "demo", "Worker", "demo-ssh"))
-    story.platform.kubectl("apply", "-f", "-", stdin=added)
+    cluster, added, before = start_without_last(story, 2)
+    story.platform.kubectl("apply", "-f", "-", stdin=json.dumps(machine_object(added, "demo", "Worker", "demo-ssh")))
     for _ in range(3):
         time.sleep(seed.uniform(1, 5))
         story.platform.kill()
@@ -71,11 +70,11 @@ def test_killed_while_a_machine_is_added(story: Story, seed: random.Random) -> N
     checks.nodes_ready(cluster, count=2, version="1.31.4")
     cluster.wait_available()
     checks.works(cluster, count=2, version="1.31.4")
-    secrets = ["secrets", "-n", "kube-system", "-l", f"cluster.alauda.io/machine={machines[1].name}"]
+    secrets = ["secrets", "-n", "kube-system", "-l", f"cluster.alauda.io/machine={added.name}"]
     eventually(lambda: cluster.get(*secrets)["items"] == [], timeout=60)
 
-    story.platform.kubectl("delete", "machine", machines[1].name, "--wait=true", "--timeout=120s", timeout=130)
-    assert machines[1].changes_since(before) == []
+    story.platform.kubectl("delete", "machine", added.name, "--wait=true", "--timeout=120s", timeout=130)
+    assert added.changes_since(before) == []
 
 
 def test_a_disruption_budget_holds_a_removal_up(story: Story) -> None:

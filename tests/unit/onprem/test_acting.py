@@ -74,9 +74,8 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
 def new_worker(ctx: Context, *acts: steps.Act) -> Seen:
     """Of which everything that these acts do is still to be done."""
     found = made.found("w1", "10.200.0.12")
-    words = {"image": IMAGES}
     changes = tuple(
-        Change(thing.key, Action.RUN, thing.key, parallel=words.get(thing.key.partition(":")[0], ""))
+        Change(thing.key, Action.RUN, thing.key, parallel=IMAGES if thing.key.startswith("image:") else "")
         for thing in steps.things(ctx, made.W1, found, *acts)
     )
     things = tuple(steps.things(ctx, made.W1, found))

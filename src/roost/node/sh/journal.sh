@@ -68,8 +68,9 @@ journal_open() {
   kind=$1
   shift
   last_number
+  last=$number
   make_open "$@"
-  last_number
+  number=$last
   while [ $# -gt 0 ]; do
     number=$((number + 1))
     open=$J/open/${number#1}-$1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from typing import Final
 
 from roost.api.errors import PermanentFailure, RetryLater, RoostError
@@ -11,7 +11,7 @@ from roost.api.masked import Masked
 from roost.node import engine
 from roost.node.act import Act, ActFailed, Step
 from roost.node.engine import Comparison
-from roost.node.thing import Change, Thing
+from roost.node.thing import Thing
 from roost.providers.onprem import steps
 from roost.providers.onprem.observing import Seen
 from roost.providers.onprem.phases import initialize, join, plane
@@ -69,7 +69,8 @@ async def carry_out(
     """
     ctx, machine = progress.ctx, seen.machine.name
     comparison = seen.changes(*names, ctx=ctx)
-    stages = _Stages(progress, machine, {name: seen.changes(name, ctx=ctx).changes for name in names})
+    own: dict[steps.Act, list[Thing]] = {name: steps.things(ctx, seen.machine, seen.found, name) for name in names}
+    stages = _Stages(progress, machine, own, {change.key for change in comparison.changes})
     failed: str | None = None
     try:
         raise_if_blocked(seen, comparison)
@@ -86,7 +87,7 @@ async def carry_out(
             cluster_id=ctx.cluster_id,
             name=names[0],
             title=TITLES[names],
-            things=[given.get(thing.key, thing) for thing in steps.things(ctx, seen.machine, seen.found, *names)],
+            things=[given.get(thing.key, thing) for part in own.values() for thing in part],
             changes=comparison.changes,
             sources=sources(ctx, seen.found.node.architecture),
             holder=f"roost on {socket.gethostname()} for plan {digest(ctx)}",
@@ -111,14 +112,15 @@ async def carry_out(
 class _Stages:
     """Tells of each act apart, though the machine gets them in one go."""
 
-    def __init__(self, progress: Progress, machine: str, acts: Mapping[steps.Act, Collection[Change]]) -> None:
+    def __init__(
+        self, progress: Progress, machine: str, acts: Mapping[steps.Act, Collection[Thing]], changing: Set[str]
+    ) -> None:
         self._progress = progress
         self._machine = machine
-        self._act: dict[str, steps.Act] = {}
-        self._left: dict[steps.Act, set[str]] = {}
-        for act, changes in acts.items():
-            self._left[act] = {change.key for change in changes}
-            self._act |= dict.fromkeys(self._left[act], act)
+        self._act: dict[str, steps.Act] = {thing.key: act for act, things in acts.items() for thing in things}
+        self._left: dict[steps.Act, set[str]] = {act: set() for act in acts}
+        for key in changing:
+            self._left[self._act[key]].add(key)
 
     def step(self, step: Step) -> None:
         act = self._act.get(step.key) or self._first()

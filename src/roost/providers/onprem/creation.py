@@ -18,7 +18,7 @@ from roost.kube.errors import explained
 from roost.node.act import Step
 from roost.node.things.image import IMAGES
 from roost.node.things.run import RunOnce
-from roost.providers.onprem import access, cluster_annotations, entering, following, layout, tokens
+from roost.providers.onprem import access, cluster_annotations, entering, following, layout, steps, tokens
 from roost.providers.onprem.acting import carry_out
 from roost.providers.onprem.context import Context, MachineInput
 from roost.providers.onprem.following import View
@@ -61,12 +61,13 @@ class Creation:
         progress = Progress(self.ctx)
         head = next(iter(self._seated(Seat.FOUNDER)), None)
         planes = self._seated(Seat.PLANE)
-        joining = [*planes, *self._seated(Seat.WORKER)]
+        workers = self._seated(Seat.WORKER)
+        joining = [*planes, *workers]
         progress.expect("prepare", [seen.machine.name for seen in self.seen])
         progress.expect("init", [head.machine.name] if head else [])
         progress.expect("join", [seen.machine.name for seen in joining])
         graph = self.graph
-        at_once = [seen for seen in joining if head is None and self._at_once(seen)]
+        at_once = [seen for seen in workers if head is None and self._at_once(seen)]
         for seen in self.seen:
             if seen not in at_once:
                 self._prepare(progress, seen)
@@ -77,7 +78,7 @@ class Creation:
         graph.add("access", lambda: self._access(head), after=after_api)
         graph.add("network", self._network, after=["access"])
         self._join_planes(progress, planes, after=joinable)
-        for seen in self._seated(Seat.WORKER):
+        for seen in workers:
             if seen in at_once:
                 self._prepare_and_join(progress, seen)
             else:
@@ -155,25 +156,22 @@ class Creation:
         report.cluster(conditions.NETWORK_INSTALLED, "True", conditions.SUCCEEDED)
 
     def _at_once(self, seen: Seen) -> bool:
-        """Whether one act can prepare and join the machine: its token, made before, has to outlive what comes first.
+        """Whether one act can prepare and join the worker: its token, made before, has to outlive what comes first.
 
         Over SSH that may take long. Where it takes too long all the same, the next pass joins with another token.
         """
-        if layout.seat(self.ctx, seen.machine) is not Seat.WORKER or self.ctx.registry is None:
-            return False
-        return all(seen.changes(act, ctx=self.ctx).changes for act in ("prepare", "join"))
+        acts: tuple[steps.Act, ...] = ("prepare", "join")
+        return self.ctx.registry is not None and all(seen.changes(act, ctx=self.ctx).changes for act in acts)
 
     def _prepare_and_join(self, progress: Progress, seen: Seen) -> None:
         """A new worker of a cluster that runs: nothing on the way has to be waited for.
 
         kubelet begins while images are still coming in. It would pull what it misses by itself, from the same place.
         """
-        name, tickets = seen.machine.name, list[_Ticket]()
+        name = seen.machine.name
         seen = seen.beside(join.JOIN_KEY, IMAGES)
         progress.waits("join", name, "waiting for the machine to be prepared")
-
-        async def token() -> None:
-            tickets.append(await self._ticket(seen))
+        tickets = self._tickets(seen)
 
         async def work() -> None:
             if not tickets:  # What is known already: it fails the join. The machine can be prepared all the same.
@@ -183,19 +181,16 @@ class Creation:
                 progress, seen, "prepare", "join", things=[tickets[0].thing], secrets=tickets[0].token.secrets
             )
 
-        self.graph.add(f"token {name}", token, after=["access"])
         self.graph.add(f"prepare {name}", work, after_end=[f"token {name}"])
         self.graph.add(f"join {name}", lambda: self._forget_tokens(name), after=[f"token {name}", f"prepare {name}"])
 
     def _join(self, progress: Progress, seen: Seen, *, after: Sequence[str]) -> None:
-        name, tickets = seen.machine.name, list[_Ticket]()
+        name = seen.machine.name
         if not seen.changes("join", ctx=self.ctx).changes:
             self.graph.add(f"join {name}", lambda: self._rejoin(progress, seen), after=[f"prepare {name}", "access"])
             return
         progress.waits("join", name, "waiting for the control plane")
-
-        async def token() -> None:
-            tickets.append(await self._ticket(seen))
+        tickets = self._tickets(seen, after=after)
 
         async def work() -> None:
             await carry_out(progress, seen, "join", things=[tickets[0].thing], secrets=tickets[0].token.secrets)
@@ -203,15 +198,20 @@ class Creation:
             # with the machine's next token.
             await self._forget_tokens(name)
 
-        self.graph.add(f"token {name}", token, after=["access", *after])
         self.graph.add(f"join {name}", work, after=[f"token {name}", f"prepare {name}"])
 
-    async def _ticket(self, seen: Seen) -> _Ticket:
-        name = seen.machine.name
-        with explained(self._api().server, doing=f"make the bootstrap token of {name}"):
-            token = await tokens.create(self._api(), name)
-        secrets = JoinSecrets(token.value, access.authority(self._required()))
-        return _Ticket(token, join.thing(self.ctx, seen.machine, seen.found, secrets))
+    def _tickets(self, seen: Seen, *, after: Sequence[str] = ()) -> list[_Ticket]:
+        """Adds the task that makes the worker's token; the list holds the one ticket once the task has ended well."""
+        name, tickets = seen.machine.name, list[_Ticket]()
+
+        async def work() -> None:
+            with explained(self._api().server, doing=f"make the bootstrap token of {name}"):
+                token = await tokens.create(self._api(), name)
+            secrets = JoinSecrets(token.value, access.authority(self._required()))
+            tickets.append(_Ticket(token, join.thing(self.ctx, seen.machine, seen.found, secrets)))
+
+        self.graph.add(f"token {name}", work, after=["access", *after])
+        return tickets
 
     def _join_planes(self, progress: Progress, planes: Sequence[Seen], *, after: Sequence[str]) -> None:
         """One etcd member at a time: each waits for the one before it, well or not; the gate judges."""
